@@ -1,0 +1,134 @@
+"""What the network asks of an array library, and how one is chosen: `Backend` and `load`."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+from bpnet.names import look_up
+
+Array: TypeAlias = Any
+"""An array of whatever library the backend runs on; the array API standard has no type for it."""
+
+GROUP = "bpnet.backends"
+"""The entry-point group that any installed distribution may declare a backend in."""
+
+AUTO = ("cupy", "torch:cuda", "numpy")
+"""What `auto` tries, in this order: a GPU first, then the CPU backend that every machine has."""
+
+DTYPES = ("float32", "float64")
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """An array library on one device: nine members, and all that bpnet's network knows of it."""
+
+    name: str
+    """For people: `numpy`, `cupy`, `torch`."""
+    device: str
+    """For people: `CPU`, `NVIDIA H100 (CUDA 12.4)`."""
+    xp: Any
+    """The library's array-API namespace."""
+    kernels: Mapping[str, Callable[..., Any]]
+    """This backend's faster versions of ops, by the op's name; see `bpnet.nn.op`."""
+
+    def asarray(self, x: Any, dtype: str) -> Array:
+        """A contiguous array on the device with memory of its own, from anything that NumPy accepts."""
+
+    def to_numpy(self, x: Array) -> Any:
+        """A NumPy copy of `x`; waits for the device."""
+
+    def fuse(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        """Make one pass over memory of `f`, an elementwise function of arrays and 0-d arrays written in `xp`."""
+
+    def capture(self, step: Callable[[], None]) -> Callable[[], None]:
+        """Something to call in place of `step`: the same kernels on the same memory, whose contents may be new."""
+
+    def synchronize(self) -> None:
+        """Wait until the device has finished all that was asked of it."""
+
+
+class BackendFallbackWarning(UserWarning):
+    """The backend asked for cannot run here, and the CPU is used in its place."""
+
+
+def load(spec: str | Backend | None = None, *, strict: bool | None = None) -> Backend:
+    """The backend that `spec` names.
+
+    `spec` is `auto`, a name (`numpy`, `cupy`, `torch`, or any in the entry-point group `bpnet.backends`),
+    `name:device` (`torch:cpu`, `torch:cuda:1`, `cupy:1`), or a backend itself. None reads the environment variable
+    BPNET_BACKEND, `auto` where that is unset. `auto` is the first of cupy, PyTorch on CUDA and NumPy that runs here.
+
+    A backend that is known but cannot run here is replaced by the CPU with a `BackendFallbackWarning`, which gives the
+    reason and the mend. With `strict` (None reads BPNET_STRICT, off where unset) RuntimeError is raised instead.
+    ValueError: an unknown name or device.
+    """
+    if spec is None:
+        spec = os.environ.get("BPNET_BACKEND") or "auto"
+    if not isinstance(spec, str):
+        if not isinstance(spec, Backend):
+            raise TypeError(
+                f"backend: {type(spec).__name__} was given; a name or an object with the members of Backend"
+            )
+        return spec
+    if spec == "auto":
+        return _first_that_runs(AUTO)
+    try:
+        return make(spec)
+    except (ImportError, RuntimeError) as error:
+        message = f"the backend {spec!r} cannot run here: {error}"
+        if _is_strict(strict):
+            raise RuntimeError(message) from error
+        warnings.warn(f"{message}\nUsing the CPU (numpy) in its place.", BackendFallbackWarning, stacklevel=2)
+        return make("numpy")
+
+
+def make(spec: str) -> Backend:
+    """Exactly the backend `spec`, or ImportError or RuntimeError with the reason why it cannot run here."""
+    name, _, device = spec.partition(":")
+    known = {entry.name: entry for entry in entry_points(group=GROUP)}
+    if not known:
+        raise ImportError(
+            "no backend is registered. Mend: install bpnet (pip install .), do not just put it on the path"
+        )
+    backend = look_up("backend", name, known).load()(device or None)
+    if not isinstance(backend, Backend):
+        missing = [member for member in _members() if not hasattr(backend, member)]
+        raise TypeError(f"the backend {name!r} lacks {', '.join(missing)}; see bpnet.backend.Backend")
+    return backend
+
+
+def registered() -> list[str]:
+    """The names of all backends that an installed distribution declares."""
+    return sorted({entry.name for entry in entry_points(group=GROUP)})
+
+
+def float_dtype(dtype: str | None = None) -> str:
+    """`dtype`, or the environment variable BPNET_DTYPE where it is None: `float32` (the default) or `float64`."""
+    name = dtype or os.environ.get("BPNET_DTYPE") or "float32"
+    return look_up("dtype", name, {known: known for known in DTYPES})
+
+
+def _first_that_runs(specs: tuple[str, ...]) -> Backend:
+    for spec in specs[:-1]:
+        try:
+            return make(spec)
+        except (ImportError, RuntimeError):
+            continue  # `auto` asked for none of them by name; `bpnet doctor` gives each one's reason
+    return make(specs[-1])
+
+
+def _is_strict(strict: bool | None) -> bool:
+    if strict is not None:
+        return strict
+    value = os.environ.get("BPNET_STRICT", "")
+    if value not in ("", "0", "1"):
+        raise ValueError(f"BPNET_STRICT: {value!r} was given; 1 (raise) or 0 (fall back to the CPU)")
+    return value == "1"
+
+
+def _members() -> list[str]:
+    return ["name", "device", "xp", "kernels", "asarray", "to_numpy", "fuse", "capture", "synchronize"]

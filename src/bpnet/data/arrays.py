@@ -1,0 +1,88 @@
+"""What a user hands in, as NumPy arrays that are known to be good; everything else is one clear error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+
+def numeric(name: str, value: Any) -> np.ndarray:
+    """`value` as an array of numbers with at least one row, none of them NaN or infinite."""
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: rows of different lengths came ({error}); expected one rectangular array") from error
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name}: an array of {array.dtype} came; expected numbers")
+    if array.ndim == 0:
+        raise ValueError(f"{name}: a single number came; expected an array with a row for each sample")
+    if array.size == 0:
+        raise ValueError(f"{name}: an empty array of shape {array.shape} came; expected at least one sample")
+    finite = np.isfinite(array)
+    if not finite.all():
+        place = tuple(int(i) for i in np.argwhere(~finite)[0])
+        raise ValueError(
+            f"{name}: {int((~finite).sum())} values are NaN or infinite, the first at {place}; remove or fill them"
+        )
+    return array
+
+
+def inputs(name: str, value: Any, shape: tuple[int, ...], layer: str) -> np.ndarray:
+    """`value` as rows of `shape`, which `layer` expects."""
+    array = numeric(name, value)
+    if array.shape[1:] != shape:
+        raise ValueError(
+            f"{name}: an array of shape {array.shape} came, but layer {layer!r} expects (samples, "
+            f"{', '.join(map(str, shape))})"
+        )
+    return array
+
+
+def same_rows(name: str, array: np.ndarray, rows: int) -> None:
+    """ValueError unless `array` has a row for each of `rows` samples."""
+    if array.shape[0] != rows:
+        raise ValueError(f"{name}: {array.shape[0]} rows came for {rows} samples in x; expected one for each")
+
+
+def sample_weights(value: Any, rows: int) -> np.ndarray | None:
+    """One weight from 0 for each sample, not all 0; None stays None."""
+    if value is None:
+        return None
+    array = numeric("sample_weight", value)
+    if array.ndim != 1:
+        raise ValueError(f"sample_weight: shape {array.shape} came; expected ({rows},), one weight a sample")
+    same_rows("sample_weight", array, rows)
+    if (array < 0).any() or not (array > 0).any():
+        raise ValueError("sample_weight: weights must be 0 or more, and not all 0")
+    return array.astype(np.float64)
+
+
+def class_weights(value: Mapping[int, float] | None, y: np.ndarray, kind: str) -> np.ndarray | None:
+    """For each sample the weight of its class; classes that are not named weigh 1. None stays None."""
+    if value is None:
+        return None
+    if kind == "labels":
+        labels = y
+    elif kind == "one_hot":
+        labels = y.argmax(axis=-1)
+    elif kind == "binary" and y.shape[1:] == (1,):
+        labels = (y[:, 0] > 0.5).astype(np.int64)
+    else:
+        raise ValueError("class_weight: the loss has no classes to weigh; use sample_weight")
+    weights = np.ones(len(y))
+    for label, weight in value.items():
+        if not (np.isfinite(weight) and weight >= 0):
+            raise ValueError(f"class_weight: class {label} has the weight {weight!r}; a finite number from 0")
+        if label not in labels:
+            raise ValueError(f"class_weight: class {label!r} is not in y; it has {sorted(set(labels.tolist()))[:20]}")
+        weights[labels == label] = weight
+    return weights
+
+
+def whole_number(name: str, value: Any, least: int = 1) -> int:
+    """`value` as an int that is at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"{name}: {value!r} was given; a whole number from {least}")
+    return int(value)

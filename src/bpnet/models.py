@@ -1,0 +1,308 @@
+"""What a user holds: a network with an optimizer and a loss, with the names and meanings of Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bpnet.backend import Array, Backend, float_dtype, load
+from bpnet.data import arrays, samples
+from bpnet.data.random import epoch_order, generator
+from bpnet.data.samples import Expected, Samples
+from bpnet.nn.graph import Graph, Node, chain
+from bpnet.nn.layer import Layer
+from bpnet.nn.losses import Loss
+from bpnet.nn.losses import loss as loss_named
+from bpnet.nn.metrics import Metric
+from bpnet.nn.metrics import metric as metric_named
+from bpnet.nn.network import Network
+from bpnet.nn.optimizers import BoundOptimizer, Optimizer
+from bpnet.nn.optimizers import optimizer as optimizer_named
+from bpnet.summary import table
+from bpnet.training.callbacks import Callback, progress
+from bpnet.training.fit import Training
+from bpnet.training.history import History
+from bpnet.training.objective import Objective, check_head
+from bpnet.training.step import DeviceData
+from bpnet.training.totals import Totals
+
+DeviceSamples = tuple[Array, Array, Array | None]
+
+
+class Model:
+    """A network that is compiled, fitted, evaluated and asked.
+
+    It takes its backend (see `bpnet.backend.load`), float type and seed when it is made. The seed decides the first
+    weights and every order of the samples; the same seed gives the same run on every backend.
+    """
+
+    def __init__(self, *, backend: str | Backend | None = None, dtype: str | None = None, seed: int = 0) -> None:
+        self.backend = load(backend)
+        self.dtype = float_dtype(dtype)
+        self.seed = arrays.whole_number("seed", seed, least=0)
+        self.stop_training = False
+        self.history: History | None = None
+        self._network: Network | None = None
+        self._compiled: tuple[Optimizer, Loss, list[Metric]] | None = None
+        self._bound: tuple[Objective, BoundOptimizer] | None = None
+        self._epochs_seen = 0
+
+    # ---- what it is made of
+
+    @property
+    def network(self) -> Network:
+        """The graph and its vectors theta, grad and state."""
+        if self._network is None:
+            raise RuntimeError(
+                "the model is not built: its input shape is unknown. Mend: begin with Input((features,))"
+            )
+        return self._network
+
+    @property
+    def loss(self) -> Loss:
+        """The loss that `compile` chose."""
+        return self._settings[1]
+
+    def build(self, graph: Graph) -> None:
+        """Lay out the parameters of `graph` and draw their first values."""
+        self._network = Network(
+            graph, self.backend, self.dtype, lambda layer, parameter: generator(self.seed, "weights", layer, parameter)
+        )
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of all parameters, layer by layer: w, b, w, b, …"""
+        return [self.backend.to_numpy(array) for layer in self.network.p for array in vars(layer).values()]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Take what `get_weights` returned, from this model or one of the same shapes."""
+        views = [array for layer in self.network.p for array in vars(layer).values()]
+        given = [np.asarray(array) for array in weights]
+        shapes, expected = [array.shape for array in given], [tuple(view.shape) for view in views]
+        if shapes != expected:
+            raise ValueError(f"weights: arrays of shapes {shapes} came, expected {expected}")
+        for view, array in zip(views, given, strict=True):
+            view[...] = self.backend.asarray(array, self.dtype)
+
+    def summary(self) -> None:
+        """Print a line a layer: name, kind, output shape, number of parameters."""
+        print(table(self.network))
+
+    # ---- how it learns
+
+    def compile(
+        self, optimizer: str | Optimizer = "sgd", loss: str | Loss = "mse", metrics: Sequence[str | Metric] = ()
+    ) -> None:
+        """Choose how to learn; names are those of OPTIMIZERS, LOSSES and METRICS. Moments and step count begin anew."""
+        if isinstance(metrics, str | Metric):
+            raise ValueError(f"metrics: {metrics!r} was given, expected a list: [{metrics!r}]")
+        chosen = loss_named(loss)
+        self._compiled = (optimizer_named(optimizer), chosen, [metric_named(name, chosen) for name in metrics])
+        self._bound = None
+        if self._network is not None:
+            self._bind()
+
+    def fit(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int = 32,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Sequence[Callback] = (),
+        validation_split: float = 0.0,
+        validation_data: tuple[Any, ...] | None = None,
+        shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Any = None,
+        steps_per_epoch: int | None = None,
+    ) -> History:
+        """Train on x and y; return the history, which is also `self.history`.
+
+        An epoch is one pass over the samples, in a new random order if `shuffle`, in batches of which the last may be
+        smaller; or `steps_per_epoch` batches, the data starting over as often as needed. `validation_split` takes the
+        last share of x and y, before shuffling, to measure on; `validation_data` is (x, y) or (x, y, sample_weight).
+        A sample's weight is its `sample_weight` times its class's `class_weight`; the loss stays a mean over samples.
+        Ctrl-C ends training after the step at hand. A loss that is no longer finite raises TrainingDivergedError.
+        """
+        batch_size = arrays.whole_number("batch_size", batch_size)
+        epochs = arrays.whole_number("epochs", epochs)
+        expected = self.expected(x)
+        data = samples.weighed(samples.checked(expected, x, y, sample_weight), class_weight, expected.target_kind)
+        held_out = None if validation_data is None else samples.validation(expected, validation_data)
+        if validation_split and held_out is None:
+            data, held_out = samples.held_out(data, validation_split)
+        steps = None if steps_per_epoch is None else arrays.whole_number("steps_per_epoch", steps_per_epoch)
+        length = len(data) if steps is None else batch_size * steps
+        listeners = [*callbacks, *progress(verbose)]
+
+        objective, optimizer = self._bind()
+        on_device = DeviceData.put(self.backend, *self.put(data), length)
+        training = Training(self, objective, optimizer, on_device, batch_size)
+        first = self._epochs_seen
+
+        def order(epoch: int) -> Array:
+            self._epochs_seen = first + epoch + 1
+            rows = epoch_order(self.seed, first + epoch, len(data), length, shuffle=shuffle)
+            return self.backend.asarray(rows, "int64")
+
+        self.stop_training = False
+        validate = self._validation(held_out) if held_out is not None else None
+        self.history = training.run(epochs, order=order, validate=validate, callbacks=listeners)
+        return self.history
+
+    def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
+        """One update from one batch; return its loss and metrics as they were before the update."""
+        batch_x, batch_y, weight = self.put(samples.checked(self.expected(x), x, y, sample_weight))
+        objective, optimizer = self._bind()
+        totals = Totals(self.backend, objective.metrics)
+        loss, z = objective.value_and_gradient(batch_x, batch_y, weight)
+        optimizer.step()
+        totals.add(loss, batch_x.shape[0], objective.metric_sums(batch_y, z, weight))
+        return totals.read(batch_x.shape[0])
+
+    def evaluate(self, x: Any, y: Any, batch_size: int = 1024, sample_weight: Any = None) -> dict[str, float]:
+        """The loss, penalty included, and the metrics on x and y. A "sum" loss is summed over all samples."""
+        size = arrays.whole_number("batch_size", batch_size)
+        data = samples.checked(self.expected(x), x, y, sample_weight)
+        return self._measure(self.put(data), size)
+
+    def predict(self, x: Any, batch_size: int = 1024) -> np.ndarray:
+        """The outputs for x, last activation included: (samples, …)."""
+        size = arrays.whole_number("batch_size", batch_size)
+        self._build_for(x)
+        first = self.network.graph.layers[0].name
+        host = arrays.inputs("x", x, self.network.graph.inputs[0].shape, first)
+        parts = []
+        for start in range(0, len(host), size):
+            batch = self.backend.asarray(host[start : start + size], self.dtype)
+            (y,), _ = self.network.forward([batch], train=False)
+            parts.append(self.backend.to_numpy(y))
+        return np.concatenate(parts)
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the next update; setting it replaces the schedule's initial rate."""
+        return float(self.backend.to_numpy(self._bind()[1].rate()))
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        self._bind()[1].base_rate[...] = value
+
+    # ---- within
+
+    @property
+    def _settings(self) -> tuple[Optimizer, Loss, list[Metric]]:
+        if self._compiled is None:
+            raise RuntimeError("the model is not compiled. Mend: call model.compile(optimizer='adam', loss=…) first")
+        return self._compiled
+
+    def _bind(self) -> tuple[Objective, BoundOptimizer]:
+        """The objective and the optimizer at work on this network; made once a compile."""
+        if self._bound is None:
+            optimizer, loss, metrics = self._settings
+            network = self.network
+            last = network.graph.layers[-1].activation
+            check_head(loss, last and last.name)
+            self._bound = Objective(network, loss, metrics), optimizer.bind(network)
+        return self._bound
+
+    def _build_for(self, x: Any) -> None:
+        """Where the input shape is still unknown, take it from the first data."""
+
+    def expected(self, x: Any) -> Expected:
+        """What the data must look like, for this network and loss."""
+        loss = self._settings[1]
+        self._build_for(x)
+        graph = self.network.graph
+        self._bind()
+        return Expected(graph.inputs[0].shape, graph.layers[0].name, loss.targets, graph.outputs[0].shape)
+
+    def put(self, data: Samples, dtype: str | None = None) -> DeviceSamples:
+        """Host to device: inputs, targets and weights in this model's float type or `dtype`, labels as int64."""
+        asarray, dtype = self.backend.asarray, dtype or self.dtype
+        weight = None if data.weight is None else asarray(data.weight, dtype)
+        y = asarray(data.y, "int64" if self.loss.targets == "labels" else dtype)
+        return asarray(data.x, dtype), y, weight
+
+    def _validation(self, held_out: Samples) -> Callable[[], dict[str, float]]:
+        on_device = self.put(held_out)
+        return lambda: {f"val_{name}": value for name, value in self._measure(on_device).items()}
+
+    def _measure(self, data: DeviceSamples, batch_size: int = 1024) -> dict[str, float]:
+        objective, _ = self._bind()
+        x, y, weight = data
+        totals = Totals(self.backend, objective.metrics)
+        for start in range(0, x.shape[0], batch_size):
+            rows = slice(start, min(start + batch_size, x.shape[0]))
+            part = None if weight is None else weight[rows, ...]
+            value, z = objective.value(x[rows, ...], y[rows, ...], part)
+            count = rows.stop - start if self.loss.reduction == "mean" else 1
+            totals.add(value, count, objective.metric_sums(y[rows, ...], z, part))
+        logs = totals.read(x.shape[0] if self.loss.reduction == "mean" else 1)
+        if self.network.penalties:
+            logs["loss"] += float(self.backend.to_numpy(self.network.penalty()))
+        return logs
+
+
+class Sequential(Model):
+    """A chain of layers.
+
+    The input's shape comes from `Input(shape)` in the first place, from the first layer's `input_dim` or
+    `input_shape`, or from the first data that the model sees.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer | Node] = (),
+        *,
+        backend: str | Backend | None = None,
+        dtype: str | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(backend=backend, dtype=dtype, seed=seed)
+        self.layers: list[Layer] = []
+        self._input_shape: tuple[int, ...] | None = None
+        for layer in layers:
+            self.add(layer)
+
+    def add(self, layer: Layer | Node) -> None:
+        """Append a layer; `Input(shape)` in the first place states the shape of a sample."""
+        if self._network is not None:
+            raise RuntimeError("the model is built already; make a new one with all its layers")
+        if isinstance(layer, Node):
+            if self.layers or layer.layer is not None:
+                raise ValueError("layers: Input(shape) may stand in the first place only")
+            self._input_shape = layer.shape
+            return
+        if not isinstance(layer, Layer):
+            raise TypeError(f"layers: {layer!r} was given; a layer, or Input(shape) in the first place")
+        if any(layer is other for other in self.layers):
+            raise ValueError(f"layers: {layer.name!r} stands twice in the model; make a layer for each place")
+        layer.name = self._free_name(layer)
+        if not self.layers and self._input_shape is None:
+            self._input_shape = getattr(layer, "input_shape", None)
+        self.layers.append(layer)
+
+    @property
+    def network(self) -> Network:
+        """The graph and its vectors theta, grad and state; built when first asked for."""
+        if self._network is None and self._input_shape is not None:
+            if not self.layers:
+                raise ValueError("layers: the model has none; add at least one")
+            self.build(chain(self.layers, self._input_shape))
+        return super().network
+
+    def _build_for(self, x: Any) -> None:
+        if self._network is None and self._input_shape is None:
+            self._input_shape = arrays.numeric("x", x).shape[1:] or (1,)
+
+    def _free_name(self, layer: Layer) -> str:
+        """The layer's name, numbered where an earlier layer has it already."""
+        taken = {other.name for other in self.layers}
+        if layer.name not in taken:
+            return layer.name
+        if layer.is_named:
+            raise ValueError(f"name: two layers are called {layer.name!r}; give each its own")
+        return next(name for i in range(1, len(taken) + 1) if (name := f"{layer.name}_{i}") not in taken)

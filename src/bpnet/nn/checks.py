@@ -1,0 +1,23 @@
+"""One check of a numeric argument, with an error that names it."""
+
+from __future__ import annotations
+
+from math import isfinite
+from numbers import Real
+
+
+def require_number(
+    name: str, value: object, *, least: float | None = None, above: float | None = None, below: float | None = None
+) -> None:
+    """ValueError unless `value` is a finite real number with least <= value, above < value, value < below."""
+    bounds = [f"{sign} {bound}" for sign, bound in ((">=", least), (">", above), ("<", below)) if bound is not None]
+    ok = (
+        isinstance(value, Real)
+        and not isinstance(value, bool)
+        and isfinite(value)
+        and (least is None or value >= least)
+        and (above is None or value > above)
+        and (below is None or value < below)
+    )
+    if not ok:
+        raise ValueError(f"{name}: {value!r} was given; a finite number{' ' if bounds else ''}{' and '.join(bounds)}")

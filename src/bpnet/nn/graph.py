@@ -1,0 +1,150 @@
+"""Forward and backward through a graph of layers; a chain is its simplest case.
+
+Forward visits the nodes in an order in which every node follows its inputs; backward visits them in reverse. By the
+chain rule the gradient of a value is the sum over its uses of what each use sends back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from bpnet.backend import Array
+
+if TYPE_CHECKING:
+    from bpnet.nn.layer import Layer
+
+Shape: TypeAlias = tuple[int, ...]
+"""The shape of one sample: without the batch axis."""
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A layer applied to the values of other nodes; without a layer, an input of the graph."""
+
+    layer: Layer | None
+    inputs: tuple[Node, ...]
+    shape: Shape
+
+
+def Input(shape: Sequence[int]) -> Node:  # noqa: N802 - the name that everybody knows
+    """An input of a graph: arrays of `shape` after the batch axis."""
+    sizes = tuple(shape)
+    if not sizes or not all(isinstance(size, int) and size >= 1 for size in sizes):
+        raise ValueError(f"shape: {shape!r} was given; a tuple of whole numbers from 1, without the batch axis: (64,)")
+    return Node(None, (), sizes)
+
+
+@dataclass(frozen=True)
+class Tape:
+    """What forward saved for backward, a node at a time."""
+
+    saved: list[Any]
+
+
+class Graph:
+    """Nodes in an order in which every node follows its inputs."""
+
+    def __init__(self, inputs: Sequence[Node], outputs: Sequence[Node]) -> None:
+        self.inputs = tuple(inputs)
+        self.outputs = tuple(outputs)
+        self.nodes = _in_order(self.inputs, self.outputs)
+        self._sources = [[self.nodes.index(source) for source in node.inputs] for node in self.nodes]
+        self._input_slots = [self.nodes.index(node) for node in self.inputs]
+        self._output_slots = [self.nodes.index(node) for node in self.outputs]
+        self._learns = self._find_learning()
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers in the order of their nodes."""
+        return [node.layer for node in self.nodes if node.layer is not None]
+
+    def forward(
+        self, parameters: Sequence[SimpleNamespace], inputs: Sequence[Array], *, train: bool
+    ) -> tuple[list[Array], Tape]:
+        """The values of the outputs, and the tape that backward reads. `parameters` has a namespace a layer."""
+        values: list[Any] = [None] * len(self.nodes)
+        saved: list[Any] = [None] * len(self.nodes)
+        for slot, x in zip(self._input_slots, inputs, strict=True):
+            values[slot] = x
+        own = iter(parameters)
+        for slot, node in enumerate(self.nodes):
+            if node.layer is not None:
+                x = [values[source] for source in self._sources[slot]]
+                values[slot], saved[slot] = node.layer.forward(next(own), *x, train=train)
+        return [values[slot] for slot in self._output_slots], Tape(saved)
+
+    def backward(
+        self,
+        parameters: Sequence[SimpleNamespace],
+        tape: Tape,
+        doutputs: Sequence[Array],
+        gradients: Sequence[SimpleNamespace],
+        *,
+        need_dinputs: bool = False,
+    ) -> list[Array | None]:
+        """Write every parameter's gradient into `gradients`; return the inputs' gradients where they are asked for."""
+        dvalues: list[Any] = [None] * len(self.nodes)
+        for slot, dy in zip(self._output_slots, doutputs, strict=True):
+            dvalues[slot] = dy if dvalues[slot] is None else dvalues[slot] + dy
+        own = iter(zip(reversed(parameters), reversed(gradients), strict=True))
+        for slot in reversed(range(len(self.nodes))):
+            layer = self.nodes[slot].layer
+            if layer is None:
+                continue
+            p, g = next(own)
+            if dvalues[slot] is None:
+                continue  # nothing before it learns, and nobody asked
+            sources = self._sources[slot]
+            need_dx = need_dinputs or any(self._learns[source] for source in sources)
+            dx = layer.backward(p, tape.saved[slot], dvalues[slot], g, need_dx=need_dx)
+            for source, part in zip(sources, dx or (), strict=need_dx):
+                dvalues[source] = part if dvalues[source] is None else dvalues[source] + part
+        return [dvalues[slot] for slot in self._input_slots]
+
+    def with_linear_output(self) -> Graph:
+        """The same graph whose last layer stops before its activation; parameters fit both."""
+        (last,) = self.outputs
+        assert last.layer is not None
+        twin = last.layer.without_activation()
+        return Graph(self.inputs, [Node(twin, last.inputs, last.shape)])
+
+    def _find_learning(self) -> list[bool]:
+        """For each node: does it, or anything before it, have parameters?"""
+        learns: list[bool] = []
+        for node, sources in zip(self.nodes, self._sources, strict=True):
+            own = node.layer is not None and bool(node.layer.parameters(*(source.shape for source in node.inputs)))
+            learns.append(own or any(learns[source] for source in sources))
+        return learns
+
+
+def chain(layers: Sequence[Layer], shape: Sequence[int]) -> Graph:
+    """The graph of one branch: each layer applied to the one before."""
+    first = node = Input(shape)
+    for layer in layers:
+        node = layer(node)
+    return Graph([first], [node])
+
+
+def _in_order(inputs: Sequence[Node], outputs: Sequence[Node]) -> tuple[Node, ...]:
+    """Inputs first, then depth first from the outputs: every node after what it needs."""
+    order: list[Node] = list(inputs)
+    layers: set[int] = set()
+
+    def visit(node: Node) -> None:
+        if node in order:
+            return
+        if node.layer is None:
+            raise ValueError("inputs: the outputs depend on an Input that is not among the graph's inputs")
+        for source in node.inputs:
+            visit(source)
+        if id(node.layer) in layers:
+            raise ValueError(f"layer {node.layer.name!r} is applied twice; make a layer for each place")
+        layers.add(id(node.layer))
+        order.append(node)
+
+    for node in outputs:
+        visit(node)
+    return tuple(order)

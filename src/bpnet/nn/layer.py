@@ -1,0 +1,83 @@
+"""What a layer is: shapes, parameters, and a pair of formulas, forward and backward."""
+
+from __future__ import annotations
+
+import copy
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from bpnet.backend import Array, Backend
+from bpnet.nn.graph import Node, Shape
+from bpnet.nn.parameters import Parameter
+
+if TYPE_CHECKING:
+    from bpnet.nn.activations import ActivationFunction
+
+
+class Layer(ABC):
+    """A differentiable function of arrays with a leading batch axis.
+
+    What backward needs is returned by `forward`, never kept on the layer, so nothing goes stale.
+    """
+
+    backend: Backend
+    activation: ActivationFunction | None = None
+    """The elementwise or softmax function that the layer ends with, where it has one."""
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = name or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(self).__name__).lower()
+        self.is_named = name is not None
+
+    @property
+    def xp(self) -> Any:
+        """The backend's array namespace."""
+        return self.backend.xp
+
+    def bind(self, backend: Backend) -> None:
+        """Take the backend; a layer with formulas of its own prepares them here, in `_f`."""
+        if self.__dict__.get("backend", backend) is not backend:
+            raise ValueError(
+                f"layer {self.name!r} belongs to a model on another backend; make a new layer for this one"
+            )
+        self.backend = backend
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Settings only: a layer pickles, and is bound to a backend when a model is built of it."""
+        return {key: value for key, value in self.__dict__.items() if key not in ("backend", "_f")}
+
+    @abstractmethod
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """The shape of the output without the batch axis; ValueError where the inputs do not fit."""
+
+    def parameters(self, *inputs: Shape) -> Sequence[Parameter]:
+        """The trainable arrays, given the shapes of the inputs without the batch axis."""
+        return ()
+
+    def penalty(self) -> tuple[float, float]:
+        """The L1 and L2 coefficients of the weights."""
+        return 0.0, 0.0
+
+    @abstractmethod
+    def forward(self, p: SimpleNamespace, *x: Array, train: bool) -> tuple[Array, Any]:
+        """Return y, and what backward will need."""
+
+    @abstractmethod
+    def backward(
+        self, p: SimpleNamespace, saved: Any, dy: Array, g: SimpleNamespace, *, need_dx: bool
+    ) -> tuple[Array, ...] | None:
+        """Write the gradients of the parameters into `g`; return dx, one for each input, or None if nobody needs it."""
+
+    def without_activation(self) -> Layer:
+        """This layer up to its activation: the same parameters, linear output."""
+        from bpnet.nn.activations import activation
+
+        twin = copy.copy(self)
+        twin.activation = activation("linear")
+        return twin
+
+    def __call__(self, *inputs: Node) -> Node:
+        """The node of a graph where this layer is applied to `inputs`."""
+        return Node(self, inputs, self.output_shape(*(node.shape for node in inputs)))

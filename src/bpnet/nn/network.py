@@ -1,0 +1,80 @@
+"""A graph with its numbers: one vector of parameters, one of gradients, and views of both for every layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bpnet.backend import Array, Backend
+from bpnet.nn.graph import Graph, Tape
+from bpnet.nn.op import zeros
+from bpnet.nn.parameters import Layout
+from bpnet.nn.regularizers import add_penalty_grad, penalties, penalty
+
+
+class Network:
+    """A graph on a backend, in one float type.
+
+    `generator(layer, parameter)` returns the host's random generator for that parameter's first values.
+    `theta`, `grad` and `state` are single vectors; `p` and `g` are the layers' views of theta and grad.
+    """
+
+    def __init__(self, graph: Graph, backend: Backend, dtype: str, generator: Callable[[int, str], Any]) -> None:
+        self.graph = graph
+        self.backend = backend
+        self.dtype = dtype
+        for layer in graph.layers:
+            layer.bind(backend)
+        nodes = [node for node in graph.nodes if node.layer is not None]
+        self.layout = Layout.of(
+            [layer.parameters(*(x.shape for x in node.inputs)) for layer, node in zip(graph.layers, nodes, strict=True)]
+        )
+        self.theta = zeros(backend, (self.layout.size,), dtype)
+        self.grad = zeros(backend, (self.layout.size,), dtype)
+        self.state = zeros(backend, (0,), dtype)
+        self.p = self.layout.views(backend, self.theta)
+        self.g = self.layout.views(backend, self.grad)
+        self.penalties = penalties(
+            [
+                (place.start, place.stop, graph.layers[place.layer].penalty())
+                for place in self.layout.places
+                if place.parameter.decays
+            ]
+        )
+        self.initialize(generator)
+
+    def initialize(self, generator: Callable[[int, str], Any]) -> None:
+        """Draw every parameter anew."""
+        for place in self.layout.places:
+            parameter = place.parameter
+            draw = generator(place.layer, parameter.name)
+            first = parameter.initializer(draw, parameter.shape, parameter.fan_in, parameter.fan_out)
+            view = getattr(self.p[place.layer], parameter.name)
+            view[...] = self.backend.asarray(first, self.dtype)
+
+    def forward(self, inputs: Sequence[Array], *, train: bool, graph: Graph | None = None) -> tuple[list[Array], Tape]:
+        """The outputs, and the tape that backward reads. `graph` is a twin of this network's, with the same layers."""
+        return (graph or self.graph).forward(self.p, inputs, train=train)
+
+    def backward(self, tape: Tape, doutputs: Sequence[Array], *, graph: Graph | None = None) -> None:
+        """Write the gradient of every parameter into `grad`."""
+        (graph or self.graph).backward(self.p, tape, doutputs, self.g)
+
+    def penalty(self) -> Array | float:
+        """The penalty on the weights, 0-d; 0.0 where no layer has one."""
+        value: Array | float = 0.0
+        for s in self.penalties:
+            value = value + penalty(self.backend, self.theta[s.start : s.stop], s.l1, s.l2)
+        return value
+
+    def add_penalty_gradient(self) -> None:
+        """Add the penalty's gradient to `grad`."""
+        for s in self.penalties:
+            add_penalty_grad(self.backend, self.theta[s.start : s.stop], self.grad[s.start : s.stop], s.l1, s.l2)
+
+    def linear_output_graph(self) -> Graph:
+        """This network's graph without the last activation, bound to the same backend."""
+        graph = self.graph.with_linear_output()
+        for layer in graph.layers:
+            layer.bind(self.backend)
+        return graph

@@ -1,0 +1,219 @@
+"""Optimizers: one elementwise function of (theta, gradient, moments, device scalars) over one vector.
+
+t is the number of the update, from 1; η the learning rate at that update; g the gradient. Clipping comes before the
+update: `clipvalue` bounds every element of g, `global_clipnorm` scales g so that its norm is at most that.
+`weight_decay` λ is decoupled (Loshchilov and Hutter 2019): θ ← θ (1 - ηλ) for weights only, before the update.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+from bpnet.backend import Array, Backend
+from bpnet.names import look_up
+from bpnet.nn.checks import require_number
+from bpnet.nn.network import Network
+from bpnet.nn.op import op, zeros
+from bpnet.nn.schedules import InverseTimeDecay, Schedule, schedule
+
+TINY = 1e-30
+"""Moments smaller than this become 0: a decaying moment would end among the denormal numbers, which are slow."""
+
+
+class Optimizer(ABC):
+    """The settings of an optimizer; `bind` gives it a network's vectors."""
+
+    moments: tuple[str, ...] = ()
+    """The names of the vectors like theta that it keeps."""
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule,
+        *,
+        weight_decay: float = 0.0,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+    ) -> None:
+        self.schedule = schedule(learning_rate)
+        require_number("weight_decay", weight_decay, least=0)
+        self.weight_decay = weight_decay
+        for name, bound in (("clipvalue", clipvalue), ("global_clipnorm", global_clipnorm)):
+            if bound is not None:
+                require_number(name, bound, above=0)
+        self.clipvalue = clipvalue
+        self.global_clipnorm = global_clipnorm
+
+    @abstractmethod
+    def scalars(self, rate: Array, t: Array) -> tuple[Array, ...]:
+        """What the update needs of the learning rate and the update's number; float64 scalars on the device."""
+
+    @abstractmethod
+    def formula(self, xp: Any) -> Callable[..., tuple[Array, ...]]:
+        """update(theta, g, *moments, *scalars) → (theta, *moments), elementwise."""
+
+    def bind(self, network: Network) -> BoundOptimizer:
+        """The optimizer at work on the network's vectors."""
+        return BoundOptimizer(self, network)
+
+
+class SGD(Optimizer):
+    """Gradient descent with momentum μ: v ← μ v - η g, θ ← θ + v; Nesterov's form: θ ← θ + μ v - η g with the new v.
+
+    Sutskever et al. 2013. `decay` d divides the learning rate by 1 + d·t.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.01,
+        *,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        decay: float = 0.0,
+        weight_decay: float = 0.0,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+    ) -> None:
+        require_number("decay", decay, least=0)
+        if decay:
+            if isinstance(learning_rate, Schedule):
+                raise ValueError("decay: a schedule was given as learning_rate too; use one of the two")
+            learning_rate = InverseTimeDecay(learning_rate, decay_rate=decay)
+        super().__init__(learning_rate, weight_decay=weight_decay, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
+        require_number("momentum", momentum, least=0, below=1)
+        self.momentum = momentum
+        self.nesterov = nesterov
+        self.moments = ("velocity",) if momentum else ()
+
+    def scalars(self, rate: Array, t: Array) -> tuple[Array, ...]:
+        """(η,)."""
+        return (rate,)
+
+    def formula(self, xp: Any) -> Callable[..., tuple[Array, ...]]:
+        """The plain, the momentum or the Nesterov update."""
+        mu = self.momentum
+
+        def descend(theta: Array, g: Array, rate: Array) -> tuple[Array, ...]:
+            return (theta - rate * g,)
+
+        def momentum(theta: Array, g: Array, v: Array, rate: Array) -> tuple[Array, ...]:
+            v = flush(xp, mu * v - rate * g)
+            return theta + v, v
+
+        def nesterov(theta: Array, g: Array, v: Array, rate: Array) -> tuple[Array, ...]:
+            v = flush(xp, mu * v - rate * g)
+            return theta + mu * v - rate * g, v
+
+        return descend if not mu else nesterov if self.nesterov else momentum
+
+
+class Adam(Optimizer):
+    """m ← β₁ m + (1-β₁) g,  v ← β₂ v + (1-β₂) g²,  θ ← θ - η m̂ / (√v̂ + ε),  m̂ = m / (1-β₁ᵗ),  v̂ = v / (1-β₂ᵗ).
+
+    Kingma and Ba 2015, algorithm 1.
+    """
+
+    moments = ("m", "v")
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.001,
+        *,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay=weight_decay, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
+        for name, beta in (("beta_1", beta_1), ("beta_2", beta_2)):
+            require_number(name, beta, least=0, below=1)
+        require_number("epsilon", epsilon, above=0)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def scalars(self, rate: Array, t: Array) -> tuple[Array, ...]:
+        """η / (1-β₁ᵗ) and 1 / (1-β₂ᵗ): the bias corrections."""
+        return rate / (1.0 - self.beta_1**t), 1.0 / (1.0 - self.beta_2**t)
+
+    def formula(self, xp: Any) -> Callable[..., tuple[Array, ...]]:
+        """The update with the corrections folded into two scalars."""
+        b1, b2, epsilon = self.beta_1, self.beta_2, self.epsilon
+
+        def update(theta: Array, g: Array, m: Array, v: Array, rate: Array, correction: Array) -> tuple[Array, ...]:
+            m = flush(xp, b1 * m + (1.0 - b1) * g)
+            v = flush(xp, b2 * v + (1.0 - b2) * g * g)
+            return theta - rate * m / (xp.sqrt(correction * v) + epsilon), m, v
+
+        return update
+
+
+def flush(xp: Any, moment: Array) -> Array:
+    """0 in place of what is smaller than TINY."""
+    return xp.where(xp.abs(moment) < TINY, 0.0, moment)
+
+
+@op
+def clip_norm(be: Backend, g: Array, bound: float) -> Array:
+    """g · min(1, bound / ‖g‖)."""
+    xp = be.xp
+    norm = xp.sqrt(xp.sum(g * g))
+    return g * xp.minimum(bound / xp.maximum(norm, TINY), 1.0)
+
+
+class BoundOptimizer:
+    """An optimizer at work: its moments, the number of updates and the learning rate, all on the device."""
+
+    def __init__(self, optimizer: Optimizer, network: Network) -> None:
+        self.optimizer = optimizer
+        self.backend = backend = network.backend
+        self.theta = theta = network.theta
+        self.grad = network.grad
+        self.moments = [backend.xp.zeros_like(theta) for _ in optimizer.moments]
+        self.t = zeros(backend, (), "float64")
+        self.base_rate = backend.asarray(optimizer.schedule.learning_rate, "float64")
+        self._weights = theta[: network.layout.decaying]
+        self._dtype = getattr(backend.xp, network.dtype)
+        self._update = backend.fuse(optimizer.formula(backend.xp))
+
+    def rate(self) -> Array:
+        """The learning rate of the next update, a float64 scalar on the device."""
+        return self.base_rate * self.optimizer.schedule.factor(self.backend.xp, self.t)
+
+    def step(self) -> None:
+        """One update of theta and the moments from the gradient."""
+        xp, optimizer = self.backend.xp, self.optimizer
+        rate = self.rate()
+        self.t[...] = self.t + 1.0
+        if optimizer.weight_decay:
+            shrink = xp.astype(1.0 - optimizer.weight_decay * rate, self._dtype)
+            self._weights[...] = self._weights * shrink
+        scalars = [xp.astype(scalar, self._dtype) for scalar in optimizer.scalars(rate, self.t)]
+        new = self._update(self.theta, self._clipped(), *self.moments, *scalars)
+        for old, value in zip((self.theta, *self.moments), new, strict=True):
+            old[...] = value
+
+    def vectors(self) -> list[Array]:
+        """All that an update changes besides theta: the moments and t."""
+        return [*self.moments, self.t]
+
+    def _clipped(self) -> Array:
+        g, optimizer = self.grad, self.optimizer
+        if optimizer.clipvalue is not None:
+            g = self.backend.xp.clip(g, -optimizer.clipvalue, optimizer.clipvalue)
+        if optimizer.global_clipnorm is not None:
+            g = clip_norm(self.backend, g, optimizer.global_clipnorm)
+        return g
+
+
+OPTIMIZERS: dict[str, Callable[[], Optimizer]] = {"sgd": SGD, "adam": Adam}
+
+
+def optimizer(which: str | Optimizer) -> Optimizer:
+    """The optimizer of that name with its defaults, or the one given."""
+    if isinstance(which, Optimizer):
+        return which
+    return look_up("optimizer", which, OPTIMIZERS)()

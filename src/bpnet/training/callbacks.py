@@ -1,0 +1,93 @@
+"""Who is told of a run's progress. A callback may set `model.stop_training`; it is never given a batch's loss,
+because reading it would make the host wait for the device inside an epoch.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from tqdm import tqdm
+
+
+class Callback:
+    """Does nothing; override what you need. Epochs and batches are counted from 0."""
+
+    model: Any
+
+    def on_train_begin(self, epochs: int, samples: int) -> None:
+        """Before the first of `epochs` epochs of `samples` samples."""
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        """Before the first batch."""
+
+    def on_batch_end(self, batch: int, samples: int) -> None:
+        """After the step on a batch of `samples` samples was asked for; the device may still be at it."""
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
+        """After the last batch; `logs` has the figures that the history gets."""
+
+    def on_train_end(self) -> None:
+        """After the last epoch, also when training was ended early."""
+
+
+class ProgressBar(Callback):
+    """One bar over all epochs, with the epoch, the loss, the metrics and the samples a second."""
+
+    def on_train_begin(self, epochs: int, samples: int) -> None:
+        """Draw the empty bar."""
+        self._epochs = epochs
+        self._bar = tqdm(
+            total=epochs * samples, unit=" samples", unit_scale=True, file=sys.stderr, dynamic_ncols=True, leave=True
+        )
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        """Name the epoch."""
+        self._bar.set_description(f"epoch {epoch + 1}/{self._epochs}", refresh=False)
+
+    def on_batch_end(self, batch: int, samples: int) -> None:
+        """Move the bar."""
+        self._bar.update(samples)
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
+        """Show the epoch's figures."""
+        self._bar.set_postfix_str(figures(logs), refresh=epoch + 1 == self._epochs)
+
+    def on_train_end(self) -> None:
+        """Leave the last state on the screen."""
+        self._bar.close()
+
+
+class EpochLines(Callback):
+    """One line an epoch, for logs."""
+
+    def on_train_begin(self, epochs: int, samples: int) -> None:
+        """Remember what to count to."""
+        self._epochs, self._samples = epochs, samples
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        """Start the clock."""
+        self._start = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
+        """Print the epoch's figures and its speed."""
+        speed = self._samples / (time.perf_counter() - self._start)
+        print(f"epoch {epoch + 1}/{self._epochs}  {figures(logs)}  {speed:,.0f} samples/s", flush=True)
+
+
+def figures(logs: Mapping[str, float]) -> str:
+    """`loss 0.1234  accuracy 0.9876`."""
+    return "  ".join(f"{name} {value:.4g}" for name, value in logs.items())
+
+
+def progress(verbose: int | str) -> list[Callback]:
+    """What `verbose` asks for: 0 nothing, 1 or "auto" a bar, 2 a line an epoch."""
+    if verbose in (1, "auto"):
+        return [ProgressBar()]
+    if verbose == 2:
+        return [EpochLines()]
+    if verbose == 0:
+        return []
+    raise ValueError(f"verbose: {verbose!r} was given; 0 (nothing), 1 or 'auto' (a bar), 2 (a line an epoch)")

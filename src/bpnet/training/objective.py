@@ -1,0 +1,94 @@
+"""What is minimized: a network, a loss, and the metrics that are watched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bpnet.backend import Array
+from bpnet.nn.activations import ACTIVATIONS, BoundActivation
+from bpnet.nn.graph import Graph
+from bpnet.nn.losses import CrossEntropy, Loss, PerSample, reduce_loss
+from bpnet.nn.metrics import Metric
+from bpnet.nn.network import Network
+
+
+@dataclass
+class Objective:
+    """L(θ) = loss + penalty of a network's outputs, its gradient, and the metrics.
+
+    Where the last activation is the one whose outputs the loss takes (softmax or sigmoid before its cross-entropy),
+    the network runs without it and the loss takes logits: the same function, and stable for any logit.
+    """
+
+    network: Network
+    loss: Loss
+    metrics: Sequence[Metric]
+    fused: bool = field(init=False)
+    """True where the last activation is part of the loss."""
+    _graph: Graph = field(init=False)
+    _per_sample: PerSample = field(init=False)
+    _head: BoundActivation | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        network, loss = self.network, self.loss
+        last = network.graph.layers[-1]
+        from_logits = isinstance(loss, CrossEntropy) and loss.from_logits
+        self.fused = (
+            isinstance(loss, CrossEntropy)
+            and not from_logits
+            and last.activation is not None
+            and last.activation.name == loss.head
+        )
+        self._graph = network.linear_output_graph() if self.fused else network.graph
+        if self.fused:
+            assert isinstance(loss, CrossEntropy)
+            loss = loss.on_logits()
+        self._per_sample = loss.bind(network.backend)
+        needs_head = self.fused or from_logits
+        self._head = ACTIVATIONS[str(loss.head)].bind(network.backend) if needs_head else None
+
+    def value_and_gradient(self, x: Array, y: Array, weight: Array | None) -> tuple[Array, Array]:
+        """Forward and backward: the gradient goes to `network.grad`; returns L (0-d) and the output of the graph."""
+        (z,), tape = self.network.forward([x], train=True, graph=self._graph)
+        losses, dz = self._per_sample(y, z)
+        value, dz = reduce_loss(self.network.backend, losses, dz, weight, self._scale(x.shape[0]))
+        self.network.backward(tape, [dz], graph=self._graph)
+        self.network.add_penalty_gradient()
+        return value + self.network.penalty(), z
+
+    def value(self, x: Array, y: Array, weight: Array | None, *, train: bool = False) -> tuple[Array, Array]:
+        """L without the penalty (0-d), and the output of the graph; nothing is written."""
+        (z,), _ = self.network.forward([x], train=train, graph=self._graph)
+        losses, dz = self._per_sample(y, z)
+        return reduce_loss(self.network.backend, losses, dz, weight, self._scale(x.shape[0]))[0], z
+
+    def metric_sums(self, y: Array, z: Array, weight: Array | None) -> list[Array]:
+        """Each metric's sums over the batch; probabilities are formed where the graph gave logits."""
+        if not self.metrics:
+            return []
+        xp = self.network.backend.xp
+        p = z if self._head is None else self._head.forward(z)[0]
+        w = xp.ones(z.shape[0], dtype=z.dtype, device=z.device) if weight is None else weight
+        return [metric.sums(xp, y, p, w) for metric in self.metrics]
+
+    def _scale(self, samples: int) -> float:
+        return 1.0 / samples if self.loss.reduction == "mean" else 1.0
+
+
+def check_head(loss: Loss, activation: str | None) -> None:
+    """ValueError where a cross-entropy is told the wrong thing about the model's last activation."""
+    if not isinstance(loss, CrossEntropy):
+        return
+    name = type(loss).__name__
+    probabilities = activation in ("softmax", "sigmoid")
+    if loss.from_logits and probabilities:
+        raise ValueError(
+            f"loss: {name}(from_logits=True) was given, but the last activation is {activation!r}, which makes "
+            "probabilities. Mend: leave from_logits out; such a model is trained on its logits anyway"
+        )
+    if not loss.from_logits and not probabilities:
+        raise ValueError(
+            f"loss: {name} takes probabilities, but the last activation is {activation or 'linear'!r}. "
+            f"Mend: end the model with {loss.head!r}, or use {name}(from_logits=True)"
+        )

@@ -1,0 +1,61 @@
+"""One training step: gather a batch on the device, forward, backward, update. It waits for nothing.
+
+Everything a step reads or writes exists before its first call, so that a backend can replay it: the data, the order of
+the samples, the place in that order, the learning rate, the totals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bpnet.backend import Array, Backend
+from bpnet.nn.op import zeros
+from bpnet.nn.optimizers import BoundOptimizer
+from bpnet.training.objective import Objective
+from bpnet.training.totals import Totals
+
+
+@dataclass
+class DeviceData:
+    """A data set on the device, with the order in which an epoch visits it."""
+
+    x: Array
+    y: Array
+    weight: Array | None
+    order: Array
+    """The numbers of the samples in the order of an epoch, int64; as long as the epoch has samples."""
+    cursor: Array
+    """How many of them the epoch has used, int64, 0-d."""
+
+    @classmethod
+    def put(cls, backend: Backend, x: Array, y: Array, weight: Array | None, epoch_samples: int) -> DeviceData:
+        """Take arrays of the device; the order is all zeros until an epoch sets it."""
+        order = zeros(backend, (epoch_samples,), "int64")
+        return cls(x, y, weight, order, zeros(backend, (), "int64"))
+
+    def begin_epoch(self, order: Array) -> None:
+        """Set the order and go back to its beginning."""
+        self.order[...] = order
+        self.cursor[...] = 0
+
+
+def training_step(
+    objective: Objective, optimizer: BoundOptimizer, data: DeviceData, totals: Totals, batch_size: int
+) -> Callable[[], None]:
+    """The step for batches of `batch_size`: takes the next batch of the epoch, learns from it, and counts it."""
+    backend = objective.network.backend
+    xp = backend.xp
+    offsets = backend.asarray(range(batch_size), "int64")
+
+    def step() -> None:
+        rows = xp.take(data.order, data.cursor + offsets, axis=0)
+        x = xp.take(data.x, rows, axis=0)
+        y = xp.take(data.y, rows, axis=0)
+        weight = None if data.weight is None else xp.take(data.weight, rows, axis=0)
+        loss, z = objective.value_and_gradient(x, y, weight)
+        optimizer.step()
+        totals.add(loss, batch_size, objective.metric_sums(y, z, weight))
+        data.cursor[...] = data.cursor + batch_size
+
+    return step
