@@ -204,7 +204,7 @@ class Model:
             optimizer, loss, metrics = self._settings
             network = self.network
             last = network.graph.layers[-1].activation
-            check_head(loss, last and last.name)
+            check_head(loss, last.name if last else None)
             self._bound = Objective(network, loss, metrics), optimizer.bind(network)
         return self._bound
 

@@ -17,7 +17,7 @@ class Activation(Layer):
 
     def __init__(self, activation: str | ActivationFunction, *, name: str | None = None) -> None:
         super().__init__(name)
-        self.activation = activation_named(activation)
+        self.activation: ActivationFunction = activation_named(activation)
 
     def bind(self, backend: Backend) -> None:
         """Make the activation's formulas for `backend`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import isfinite, nan
 from numbers import Real
 
 
@@ -11,13 +11,12 @@ def require_number(
 ) -> None:
     """ValueError unless `value` is a finite real number with least <= value, above < value, value < below."""
     bounds = [f"{sign} {bound}" for sign, bound in ((">=", least), (">", above), ("<", below)) if bound is not None]
+    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else nan
     ok = (
-        isinstance(value, Real)
-        and not isinstance(value, bool)
-        and isfinite(value)
-        and (least is None or value >= least)
-        and (above is None or value > above)
-        and (below is None or value < below)
+        isfinite(number)
+        and (least is None or number >= least)
+        and (above is None or number > above)
+        and (below is None or number < below)
     )
     if not ok:
         raise ValueError(f"{name}: {value!r} was given; a finite number{' ' if bounds else ''}{' and '.join(bounds)}")

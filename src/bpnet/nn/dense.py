@@ -46,14 +46,14 @@ class Dense(Layer):
         if isinstance(units, bool) or not isinstance(units, int) or units < 1:
             raise ValueError(f"units: {units!r} was given; a whole number from 1")
         self.units = units
-        self.activation = activation_named(activation)
+        self.activation: ActivationFunction = activation_named(activation)
         self.use_bias = use_bias
         self.kernel_initializer = initializer(kernel_initializer)
         self.bias_initializer = initializer(bias_initializer)
         self.kernel_regularizer = regularizer(kernel_regularizer)
-        self.input_shape = (
-            (input_dim,) if input_dim is not None else None if input_shape is None else tuple(input_shape)
-        )
+        if input_dim is not None:
+            input_shape = (input_dim,)
+        self.input_shape = None if input_shape is None else tuple(input_shape)
 
     def bind(self, backend: Backend) -> None:
         """Make the activation's formulas for `backend`."""

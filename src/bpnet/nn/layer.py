@@ -38,10 +38,9 @@ class Layer(ABC):
 
     def bind(self, backend: Backend) -> None:
         """Take the backend; a layer with formulas of its own prepares them here, in `_f`."""
-        if self.__dict__.get("backend", backend) is not backend:
-            raise ValueError(
-                f"layer {self.name!r} belongs to a model on another backend; make a new layer for this one"
-            )
+        before = self.__dict__.get("backend", backend)
+        if (before.name, before.device) != (backend.name, backend.device):
+            raise ValueError(f"layer {self.name!r} is in use on {before.name}; make a new one for {backend.name}")
         self.backend = backend
 
     def __getstate__(self) -> dict[str, Any]:
@@ -71,7 +70,7 @@ class Layer(ABC):
         """Write the gradients of the parameters into `g`; return dx, one for each input, or None if nobody needs it."""
 
     def without_activation(self) -> Layer:
-        """This layer up to its activation: the same parameters, linear output."""
+        """The layer up to its activation: the same parameters, linear output."""
         from bpnet.nn.activations import activation
 
         twin = copy.copy(self)

@@ -252,7 +252,10 @@ def one_hot(be: Backend, labels: Array, like: Array) -> Array:
 
 @op
 def multiclass_hinge(be: Backend, y: Array, s: Array, margin: float) -> tuple[Array, Array]:
-    """l = Σ_{k≠c} max(0, sₖ - s_c + margin), y the one-hot row of class c; dl/ds = 1 where the term is > 0, dl/ds_c = -Σ."""
+    """l = Σ_{k≠c} max(0, sₖ - s_c + margin), y the one-hot row of class c.
+
+    dl/dsₖ = 1 where the term is above 0, and 0 elsewhere; dl/ds_c = -Σ_{k≠c} dl/dsₖ.
+    """
     xp = be.xp
     own = xp.sum(y * s, axis=-1, keepdims=True)
     terms = xp.maximum(s - own + margin, 0.0) * (1.0 - y)

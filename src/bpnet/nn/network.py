@@ -73,7 +73,7 @@ class Network:
             add_penalty_grad(self.backend, self.theta[s.start : s.stop], self.grad[s.start : s.stop], s.l1, s.l2)
 
     def linear_output_graph(self) -> Graph:
-        """This network's graph without the last activation, bound to the same backend."""
+        """The graph without the last activation, bound to the same backend."""
         graph = self.graph.with_linear_output()
         for layer in graph.layers:
             layer.bind(self.backend)
