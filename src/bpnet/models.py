@@ -61,6 +61,11 @@ class Model:
         return self._network
 
     @property
+    def output_shape(self) -> tuple[int, ...]:
+        """The shape of one sample's output."""
+        return self.network.graph.outputs[0].shape
+
+    @property
     def loss(self) -> Loss:
         """The loss that `compile` chose."""
         return self._settings[1]

@@ -1,1 +1,44 @@
-"""The command bpnet."""
+"""The command `bpnet`. A subcommand's module is imported only when it is asked for, so `--help` is quick."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+SUBCOMMANDS = {
+    "train": "Train a recipe and draw its pictures.",
+    "recipes": "List the recipes.",
+    "gradcheck": "Check a recipe's hand-written derivatives against central differences.",
+    "doctor": "Show which backends run here, and why others do not.",
+}
+
+
+class Lazy(click.Group):
+    """A group whose commands are functions `bpnet.cli.NAME:NAME`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of a first visit."""
+        return list(SUBCOMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command; None where there is none of that name."""
+        if cmd_name not in SUBCOMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"bpnet.cli.{cmd_name}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list for `--help`, without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUBCOMMANDS.items()))
+
+
+@click.group(cls=Lazy)
+@click.version_option(package_name="bpnet")
+def main() -> None:
+    """Networks with hand-written backpropagation: the same numbers on NumPy, CuPy and PyTorch.
+
+    BPNET_BACKEND (auto, numpy, cupy, torch, torch:cuda, …) chooses the backend, BPNET_DTYPE (float32, float64) the
+    float type; BPNET_STRICT=1 makes a backend that cannot run an error.
+    """

@@ -78,8 +78,8 @@ class EpochLines(Callback):
 
 
 def figures(logs: Mapping[str, float]) -> str:
-    """`loss 0.1234  accuracy 0.9876`."""
-    return "  ".join(f"{name} {value:.4g}" for name, value in logs.items())
+    """`loss 0.1234  held-out loss 0.2345`."""
+    return "  ".join(f"{name.replace('val_', 'held-out ')} {value:.4g}" for name, value in logs.items())
 
 
 def progress(verbose: int | str) -> list[Callback]:

@@ -1,0 +1,64 @@
+"""What the commands share: options of a run, and errors as one line."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from bpnet.backend import Backend, BackendFallbackWarning, float_dtype, load
+from bpnet.training.history import TrainingDivergedError
+
+
+def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """RECIPE, --backend, --dtype, --seed, --sizes and --data."""
+    decorators = [
+        click.argument("recipe_name", metavar="RECIPE"),
+        click.option(
+            "--backend", metavar="SPEC", help="numpy, cupy, torch, torch:cpu, …; default: BPNET_BACKEND or auto."
+        ),
+        click.option("--dtype", metavar="TYPE", help="float32 or float64; default: BPNET_DTYPE or float32."),
+        click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Weights and order."),
+        click.option("--sizes", metavar="N,N,…", callback=_sizes, help="Layer sizes, for xor-any-depth."),
+        click.option("--data", metavar="FILE", help="An .npz file with x and y, for linear-svm."),
+    ]
+    for decorator in reversed(decorators):
+        command = decorator(command)
+    return command
+
+
+def chosen_backend(spec: str | None, dtype: str | None) -> tuple[Backend, str]:
+    """The backend and the float type; a fallback to the CPU is told loudly, on standard error."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", BackendFallbackWarning)
+        backend = load(spec)
+    for warning in caught:
+        if issubclass(warning.category, BackendFallbackWarning):
+            click.secho(f"WARNING: {warning.message}", fg="yellow", bold=True, err=True)
+        else:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    return backend, float_dtype(dtype)
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """What a user can mend is printed as one line, exit code 1; anything else keeps its traceback."""
+    try:
+        yield
+    except (ValueError, RuntimeError, ImportError, OSError, TrainingDivergedError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _sizes(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:
+    if value is None:
+        return None
+    try:
+        sizes = tuple(int(part) for part in value.split(","))
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} was given; whole numbers with commas between them: 3,5,7,2") from error
+    if min(sizes) < 1:
+        raise click.BadParameter(f"{value!r} was given; every size must be at least 1")
+    return sizes

@@ -1,0 +1,83 @@
+"""`bpnet train RECIPE`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from bpnet.cli.options import chosen_backend, one_line_errors, run_options
+from bpnet.recipes import Options, recipe
+from bpnet.recipes.recipe import Draw
+
+
+@click.command()
+@run_options
+@click.option("--epochs", type=click.IntRange(min=1), help="Epochs, or steps where a step takes all rows.")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Samples a step.")
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where pictures go; default: runs/RECIPE.")
+@click.option("--plot/--no-plot", default=None, help="Draw pictures; default: where matplotlib is installed.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def train(
+    recipe_name: str,
+    backend: str | None,
+    dtype: str | None,
+    seed: int,
+    sizes: tuple[int, ...] | None,
+    data: str | None,
+    epochs: int | None,
+    batch_size: int | None,
+    out: Path | None,
+    plot: bool | None,
+    quiet: bool,
+) -> None:
+    """Train RECIPE, print what it ends with, and draw its pictures."""
+    with one_line_errors():
+        module = recipe(recipe_name)
+        on, float_type = chosen_backend(backend, dtype)
+        folder = _folder(out or Path("runs") / recipe_name, plot)
+        click.echo(f"{recipe_name}: {module.__doc__.splitlines()[0]}")
+        click.echo(f"backend {on.name}, device {on.device}, {float_type}, seed {seed}")
+        outcome = module.run(
+            Options(on, float_type, epochs, batch_size, seed, 0 if quiet else 1, sizes=sizes, data=data)
+        )
+        history = outcome.model.history if outcome.model else None
+        if history is not None and history.interrupted:
+            click.echo(
+                f"interrupted after {len(history.epoch)} full epochs; what follows is of the weights at that point"
+            )
+        if outcome.text:
+            click.echo(outcome.text)
+        for measured in outcome.measured:
+            click.echo(str(measured))
+        if folder is not None:
+            for path in _draw(outcome.pictures, folder):
+                click.echo(f"wrote {path}")
+        elif plot is None and outcome.pictures:
+            click.echo("no pictures: matplotlib is not installed. Mend: pip install 'bpnet[plot]'")
+
+
+def _folder(folder: Path, plot: bool | None) -> Path | None:
+    """Make the folder for pictures before training starts; None where none are to be drawn."""
+    installed = find_spec("matplotlib") is not None
+    if plot and not installed:
+        raise ImportError("--plot was given, but matplotlib is not installed. Mend: pip install 'bpnet[plot]'")
+    if plot is False or not installed:
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _draw(pictures: Mapping[str, Draw], folder: Path) -> list[Path]:
+    """Each picture as a file of its name."""
+    from matplotlib.figure import Figure
+
+    paths = []
+    for name, draw in pictures.items():
+        figure = Figure(figsize=(8, 5.5), dpi=120, layout="constrained")
+        draw(figure)
+        figure.savefig(folder / name)
+        paths.append(folder / name)
+    return paths

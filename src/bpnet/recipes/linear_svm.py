@@ -1,0 +1,75 @@
+"""A linear support vector machine for all classes at once: scores W x + b, hinge loss with margin 1, L2.
+
+l = Σ_{k≠y} max(0, s_k - s_y + 1). Every class whose score comes within 1 of the right one pushes its weights away
+from x and the right class's weights towards it. `--data FILE.npz` with arrays x (N, …) and y (N,) replaces the digits,
+32×32×3 images for instance; the last fifth is then held out.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bpnet.data.digits import digits
+from bpnet.data.files import labelled_arrays
+from bpnet.models import Sequential
+from bpnet.nn.dense import Dense
+from bpnet.nn.graph import Input
+from bpnet.nn.losses import MulticlassHinge
+from bpnet.nn.optimizers import SGD
+from bpnet.nn.regularizers import L2
+from bpnet.recipes.pictures import confusion_matrix, loss_curve
+from bpnet.recipes.recipe import Measured, Options, Outcome, Problem
+
+EPOCHS = 30
+BATCH_SIZE = 32
+
+
+def problem(options: Options) -> Problem:
+    """One linear layer, compiled, and the training part."""
+    options.refuse(sizes="a linear classifier has no hidden layers")
+    x, y, _, _ = _data(options)
+    model = Sequential(
+        [Input(x.shape[1:]), Dense(int(y.max()) + 1, kernel_regularizer=L2(1e-3))],
+        backend=options.backend,
+        dtype=options.dtype,
+        seed=options.seed,
+    )
+    model.compile(SGD(0.01), MulticlassHinge(), ["accuracy"])
+    return Problem(model, x, y)
+
+
+def run(options: Options) -> Outcome:
+    """Train by mini-batches, and measure on the held-out part."""
+    model, x, y = problem(options)
+    _, _, x_test, y_test = _data(options)
+    history = model.fit(
+        x,
+        y,
+        batch_size=options.batch_size or BATCH_SIZE,
+        epochs=options.epochs or EPOCHS,
+        validation_data=(x_test, y_test),
+        verbose=options.verbose,
+    )
+    predicted = model.predict(x_test).argmax(axis=1)
+    accuracy = float((predicted == y_test).mean())
+    return Outcome(
+        [Measured("held-out accuracy", accuracy, least=0.93 if options.data is None else None)],
+        model,
+        pictures={
+            "loss-and-accuracy.png": loss_curve(history),
+            "confusion-matrix.png": confusion_matrix(y_test, predicted, model.output_shape[-1]),
+        },
+    )
+
+
+def _data(options: Options) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Standardised rows and labels, training and held out."""
+    if options.data is None:
+        data = digits(options.seed)
+        return data.x_train, data.y_train, data.x_test, data.y_test
+    x, y = labelled_arrays(options.data)
+    kept = int(len(x) * 0.8)
+    x = x.reshape(len(x), -1).astype(np.float64)
+    spread = x[:kept].std(axis=0)
+    x = (x - x[:kept].mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    return x[:kept], y[:kept], x[kept:], y[kept:]

@@ -1,0 +1,84 @@
+"""Pictures of a run. Each function returns one that draws on an empty matplotlib figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from bpnet.recipes.recipe import Draw
+from bpnet.training.history import History
+
+
+def loss_curve(history: History, *, epochs_each: int = 1, log: bool = False) -> Draw:
+    """The loss against epochs, and the accuracy below it where there is one; held-out curves are dashed."""
+
+    def draw(figure: Any) -> None:
+        curves = history.history
+        rows = [name for name in ("loss", "accuracy") if name in curves]
+        axes = figure.subplots(len(rows), 1, sharex=True, squeeze=False)[:, 0]
+        steps = (np.arange(len(curves["loss"])) + 1) * epochs_each
+        for axis, name in zip(axes, rows, strict=True):
+            axis.plot(steps, curves[name], "-", color="black", label="training")
+            if f"val_{name}" in curves:
+                axis.plot(steps, curves[f"val_{name}"], "--", color="tab:blue", label="held out")
+                axis.legend()
+            axis.set_ylabel(name)
+            axis.grid(alpha=0.3)
+        if log:
+            axes[0].set_yscale("log")
+        axes[-1].set_xlabel("step" if epochs_each > 1 else "epoch")
+
+    return draw
+
+
+def confusion_matrix(actual: np.ndarray, predicted: np.ndarray, classes: int) -> Draw:
+    """How often each class was taken for each other; the numbers stand in the cells."""
+    counts = np.zeros((classes, classes), dtype=int)
+    np.add.at(counts, (actual, predicted), 1)
+
+    def draw(figure: Any) -> None:
+        axis = figure.subplots()
+        axis.imshow(np.log1p(counts), cmap="Greys")
+        for row, column in np.argwhere(counts):
+            dark = counts[row, column] > np.expm1(np.log1p(counts.max()) / 2)
+            axis.text(column, row, counts[row, column], ha="center", va="center", color="white" if dark else "black")
+        axis.set_xticks(range(classes))
+        axis.set_yticks(range(classes))
+        axis.set_xlabel("predicted")
+        axis.set_ylabel("actual")
+        axis.set_title(f"{int((actual == predicted).sum())} of {len(actual)} right")
+
+    return draw
+
+
+def misread(images: np.ndarray, actual: np.ndarray, predicted: np.ndarray, most: int = 24) -> Draw:
+    """The images that were misread, with what they are and what they were taken for."""
+    wrong = np.flatnonzero(actual != predicted)[:most]
+
+    def draw(figure: Any) -> None:
+        columns = 8
+        rows = max(1, -(-len(wrong) // columns))
+        for axis in (axes := figure.subplots(rows, columns, squeeze=False)).flat:
+            axis.axis("off")
+        for axis, index in zip(axes.flat, wrong, strict=False):
+            axis.imshow(images[index], cmap="gray_r")
+            axis.set_title(f"{actual[index]} read as {predicted[index]}", fontsize=8)
+
+    return draw
+
+
+def curves(x: np.ndarray, lines: Sequence[tuple[str, np.ndarray, str]], *, xlabel: str, ylabel: str) -> Draw:
+    """Named lines over x; a style of "." draws points."""
+
+    def draw(figure: Any) -> None:
+        axis = figure.subplots()
+        for name, values, style in lines:
+            axis.plot(x, values, style, label=name)
+        axis.set_xlabel(xlabel)
+        axis.set_ylabel(ylabel)
+        axis.legend()
+        axis.grid(alpha=0.3)
+
+    return draw

@@ -1,0 +1,53 @@
+"""A line through 200 points, learned by 128 sigmoid units: 1-128-1, linear output, one sample a step.
+
+l = ½ (ŷ - y)², so the output's error is simply ŷ - y. No biases: the sigmoids are all ½ at x = 0, and the sum of their
+outputs bends where the data does.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bpnet.models import Sequential
+from bpnet.nn.dense import Dense
+from bpnet.nn.graph import Input
+from bpnet.nn.losses import HalfSumOfSquares
+from bpnet.nn.optimizers import SGD
+from bpnet.recipes.pictures import curves, loss_curve
+from bpnet.recipes.recipe import Measured, Options, Outcome, Problem
+
+EPOCHS = 200
+
+
+def problem(options: Options) -> Problem:
+    """The network 1-128-1, compiled, and the points."""
+    options.refuse(sizes="this recipe's sizes are fixed", data="this recipe brings its own data")
+    from sklearn.datasets import make_regression
+
+    model = Sequential(
+        [Input((1,)), Dense(128, "sigmoid", use_bias=False), Dense(1, use_bias=False)],
+        backend=options.backend,
+        dtype=options.dtype,
+        seed=options.seed,
+    )
+    model.compile(SGD(0.003), HalfSumOfSquares(), ["mae", "r2"])
+    x, y = make_regression(n_samples=200, n_features=1, random_state=1)
+    return Problem(model, x, y)
+
+
+def run(options: Options) -> Outcome:
+    """Train in the data's order, and draw the fit over the data."""
+    options.refuse(batch_size="this recipe learns from one sample a step")
+    model, x, y = problem(options)
+    history = model.fit(x, y, batch_size=1, epochs=options.epochs or EPOCHS, shuffle=False, verbose=options.verbose)
+    error = model.evaluate(x, y)["mae"]
+    order = np.argsort(x[:, 0])
+    lines = [("data", y[order], "."), ("network", model.predict(x)[order, 0], "-")]
+    return Outcome(
+        [Measured("mean absolute error", error, most=4), Measured("standard deviation of the targets", float(y.std()))],
+        model,
+        pictures={
+            "loss.png": loss_curve(history, log=True),
+            "fit.png": curves(x[order, 0], lines, xlabel="x", ylabel="y"),
+        },
+    )
