@@ -80,7 +80,7 @@ def load(spec: str | Backend | None = None, *, strict: bool | None = None) -> Ba
         return make(spec)
     except (ImportError, RuntimeError) as error:
         message = f"the backend {spec!r} cannot run here: {error}"
-        if _is_strict(strict):
+        if is_strict(strict):
             raise RuntimeError(message) from error
         warnings.warn(f"{message}\nUsing the CPU (numpy) in its place.", BackendFallbackWarning, stacklevel=2)
         return make("numpy")
@@ -89,7 +89,11 @@ def load(spec: str | Backend | None = None, *, strict: bool | None = None) -> Ba
 def make(spec: str) -> Backend:
     """Exactly the backend `spec`, or ImportError or RuntimeError with the reason why it cannot run here."""
     name, _, device = spec.partition(":")
-    known = {entry.name: entry for entry in entry_points(group=GROUP)}
+    declared = entry_points(group=GROUP)
+    known = {entry.name: entry for entry in declared}
+    twice = sorted({entry.value for entry in declared if entry.name == name})
+    if len(twice) > 1:
+        raise ImportError(f"the backend {name!r} is declared by {' and by '.join(twice)}. Mend: uninstall one of them")
     if not known:
         raise ImportError(
             "no backend is registered. Mend: install bpnet (pip install .), do not just put it on the path"
@@ -121,7 +125,8 @@ def _first_that_runs(specs: tuple[str, ...]) -> Backend:
     return make(specs[-1])
 
 
-def _is_strict(strict: bool | None) -> bool:
+def is_strict(strict: bool | None = None) -> bool:
+    """`strict`, or what the environment variable BPNET_STRICT says where it is None."""
     if strict is not None:
         return strict
     value = os.environ.get("BPNET_STRICT", "")

@@ -55,9 +55,7 @@ class Model:
     def network(self) -> Network:
         """The graph and its vectors theta, grad and state."""
         if self._network is None:
-            raise RuntimeError(
-                "the model is not built: its input shape is unknown. Mend: begin with Input((features,))"
-            )
+            raise RuntimeError("the model is not built: its input shape is unknown. Mend: begin it with Input(shape)")
         return self._network
 
     @property
@@ -105,7 +103,7 @@ class Model:
         chosen = loss_named(loss)
         self._compiled = (optimizer_named(optimizer), chosen, [metric_named(name, chosen) for name in metrics])
         self._bound = None
-        if self._network is not None:
+        if self._can_build():
             self._bind()
 
     def fit(
@@ -213,6 +211,10 @@ class Model:
             self._bound = Objective(network, loss, metrics), optimizer.bind(network)
         return self._bound
 
+    def _can_build(self) -> bool:
+        """Is the input shape known?"""
+        return self._network is not None
+
     def _build_for(self, x: Any) -> None:
         """Where the input shape is still unknown, take it from the first data."""
 
@@ -298,6 +300,9 @@ class Sequential(Model):
                 raise ValueError("layers: the model has none; add at least one")
             self.build(chain(self.layers, self._input_shape))
         return super().network
+
+    def _can_build(self) -> bool:
+        return self._input_shape is not None and bool(self.layers)
 
     def _build_for(self, x: Any) -> None:
         if self._network is None and self._input_shape is None:

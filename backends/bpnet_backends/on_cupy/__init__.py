@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,7 +13,7 @@ INSTALL = "Mend: pip install 'bpnet[cuda12]' or 'bpnet[cuda13]', whichever CUDA 
 
 
 class CuPyBackend:
-    """CuPy on one GPU, in IEEE float32 (CuPy's default: CUPY_TF32 is off)."""
+    """CuPy on one GPU, which becomes the thread's current one, in IEEE float32."""
 
     name = "cupy"
     kernels: Mapping[str, Callable[..., Any]] = {}
@@ -49,20 +51,30 @@ class CuPyBackend:
         self._gpu.synchronize()
 
 
+def require_ieee_float32() -> None:
+    """Raise RuntimeError where the environment makes CuPy round its products to TF32."""
+    if os.environ.get("CUPY_TF32", "0") == "1":
+        raise RuntimeError("CUPY_TF32=1 is set, but bpnet's float32 is IEEE. Mend: unset CUPY_TF32")
+
+
 def make(device: str | None = None) -> CuPyBackend:
     """The backend `cupy`; `device` is the GPU's number, 0 where none is named."""
-    number = (device or "0").removeprefix("cuda:").replace("cuda", "0")
-    if not number.isdecimal():
+    match = re.fullmatch(r"(?:cuda:)?(\d+)|cuda", device or "0")
+    if match is None:
         raise ValueError(f"device: {device!r} was given, but the cupy backend knows 'N' and 'cuda:N', a GPU's number")
+    number = int(match[1] or 0)
     require_driver()
+    require_ieee_float32()
     try:
         import cupy
-    except ImportError as error:
+    except (ImportError, OSError) as error:  # OSError: a library that it links to is missing
         raise ImportError(f"CuPy cannot be imported ({error}). {INSTALL}") from error
     try:
         count = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
         raise RuntimeError(f"CuPy found no usable GPU ({error}). Mend: check the driver with nvidia-smi") from error
-    if int(number) >= count:
-        raise RuntimeError(f"GPU {number} was asked for, but this machine has {count}, numbered from 0")
-    return CuPyBackend(int(number))
+    if number >= count:
+        raise RuntimeError(
+            f"GPU {number} was asked for, but this machine has {count} GPU(s). Mend: count them from cupy:0"
+        )
+    return CuPyBackend(number)

@@ -69,7 +69,7 @@ def make(device: str | None = None) -> TorchBackend:
         require_driver()
     try:
         import torch
-    except ImportError as error:
+    except (ImportError, OSError) as error:  # OSError: a library that it links to is missing
         raise ImportError(f"PyTorch cannot be imported ({error}). {INSTALL}") from error
     if device is None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -89,4 +89,6 @@ def require_cuda(torch: Any, device: str) -> None:
     count = torch.cuda.device_count()
     index = int(device.partition(":")[2] or 0)
     if index >= count:
-        raise RuntimeError(f"device {device!r} was asked for, but this machine has {count} GPU(s), numbered from 0")
+        raise RuntimeError(
+            f"device {device!r} was asked for, but this machine has {count} GPU(s). Mend: count them from cuda:0"
+        )

@@ -45,9 +45,7 @@ def train(
         )
         history = outcome.model.history if outcome.model else None
         if history is not None and history.interrupted:
-            click.echo(
-                f"interrupted after {len(history.epoch)} full epochs; what follows is of the weights at that point"
-            )
+            click.echo("interrupted: what follows is of the weights at that point")
         if outcome.text:
             click.echo(outcome.text)
         for measured in outcome.measured:

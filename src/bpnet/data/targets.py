@@ -48,7 +48,7 @@ def _labels(name: str, value: Any, rows: int, outputs: tuple[int, ...]) -> np.nd
     whole = array.astype(np.int64)
     if (whole != array).any():
         raise ValueError(
-            f"{name}: the class {array[whole != array][0]!r} is not a whole number; expected classes from 0"
+            f"{name}: the class {array[whole != array][0]:g} is not a whole number; expected classes from 0"
         )
     classes = outputs[-1]
     if whole.min() < 0 or whole.max() >= classes:

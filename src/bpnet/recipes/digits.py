@@ -34,21 +34,19 @@ def problem(options: Options) -> Problem:
 
 def run(options: Options) -> Outcome:
     """Train, measure on the held-out part after every epoch, and show what was misread."""
-    model, x, y = problem(options)
+    task = problem(options)
     held_out = digits(options.seed)
-    history = model.fit(
-        x,
-        y,
+    history = task.fit(
+        options,
         batch_size=options.batch_size or BATCH_SIZE,
         epochs=options.epochs or EPOCHS,
         validation_data=(held_out.x_test, held_out.y_test),
-        verbose=options.verbose,
     )
-    predicted = model.predict(held_out.x_test).argmax(axis=1)
+    predicted = task.model.predict(held_out.x_test).argmax(axis=1)
     accuracy = float((predicted == held_out.y_test).mean())
     return Outcome(
         [Measured("held-out accuracy", accuracy, least=0.97)],
-        model,
+        task.model,
         f"{int((predicted != held_out.y_test).sum())} of {len(predicted)} held-out digits misread",
         {
             "loss-and-accuracy.png": loss_curve(history),

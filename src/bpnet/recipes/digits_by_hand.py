@@ -48,10 +48,9 @@ def problem(options: Options) -> Problem:
 def run(options: Options) -> Outcome:
     """Train for 20 rounds; the loss of a round is the mean over its steps, each before its update."""
     options.refuse(batch_size="this recipe learns from one sample a step")
-    model, x, y = problem(options)
-    history = model.fit(
-        x, y, batch_size=1, epochs=options.epochs or ROUNDS, steps_per_epoch=STEPS_A_ROUND, verbose=options.verbose
-    )
+    task = problem(options)
+    model, x, y = task
+    history = task.fit(options, batch_size=1, epochs=options.epochs or ROUNDS, steps_per_epoch=STEPS_A_ROUND)
     losses = history.history["loss"]
     right = int((model.predict(x).argmax(axis=1) == y).sum())
     return Outcome(

@@ -18,12 +18,4 @@ def train(problem: Problem, options: Options, steps: int) -> History:
     options.refuse(batch_size="this recipe learns from all rows at once", data="this recipe brings its own data")
     steps = steps if options.epochs is None else options.epochs
     block = gcd(steps, 100) or 1
-    return problem.model.fit(
-        problem.x,
-        problem.y,
-        batch_size=len(problem.x),
-        epochs=steps // block,
-        steps_per_epoch=block,
-        shuffle=False,
-        verbose=options.verbose,
-    )
+    return problem.fit(options, batch_size=len(problem.x), epochs=steps // block, steps_per_epoch=block, shuffle=False)

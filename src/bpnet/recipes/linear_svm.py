@@ -40,24 +40,22 @@ def problem(options: Options) -> Problem:
 
 def run(options: Options) -> Outcome:
     """Train by mini-batches, and measure on the held-out part."""
-    model, x, y = problem(options)
+    task = problem(options)
     _, _, x_test, y_test = _data(options)
-    history = model.fit(
-        x,
-        y,
+    history = task.fit(
+        options,
         batch_size=options.batch_size or BATCH_SIZE,
         epochs=options.epochs or EPOCHS,
         validation_data=(x_test, y_test),
-        verbose=options.verbose,
     )
-    predicted = model.predict(x_test).argmax(axis=1)
+    predicted = task.model.predict(x_test).argmax(axis=1)
     accuracy = float((predicted == y_test).mean())
     return Outcome(
         [Measured("held-out accuracy", accuracy, least=0.93 if options.data is None else None)],
-        model,
+        task.model,
         pictures={
             "loss-and-accuracy.png": loss_curve(history),
-            "confusion-matrix.png": confusion_matrix(y_test, predicted, model.output_shape[-1]),
+            "confusion-matrix.png": confusion_matrix(y_test, predicted, task.model.output_shape[-1]),
         },
     )
 

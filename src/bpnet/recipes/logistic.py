@@ -37,16 +37,11 @@ def run(options: Options) -> Outcome:
     from sklearn.linear_model import LogisticRegression
 
     options.refuse(batch_size="this recipe learns from all rows at once")
-    model, x, y = problem(options)
+    task = problem(options)
+    model, x, y = task
     _, x_test, _, y_test = _data(options.seed)
-    history = model.fit(
-        x,
-        y,
-        batch_size=len(x),
-        epochs=options.epochs or EPOCHS,
-        shuffle=False,
-        validation_data=(x_test, y_test),
-        verbose=options.verbose,
+    history = task.fit(
+        options, batch_size=len(x), epochs=options.epochs or EPOCHS, shuffle=False, validation_data=(x_test, y_test)
     )
     decisions = model.predict(x_test)[:, 0] > 0.5
     reference = LogisticRegression(max_iter=1000).fit(x, y).predict(x_test) == 1

@@ -29,6 +29,7 @@ def loss_curve(history: History, *, epochs_each: int = 1, log: bool = False) -> 
         if log:
             axes[0].set_yscale("log")
         axes[-1].set_xlabel("step" if epochs_each > 1 else "epoch")
+        axes[-1].xaxis.get_major_locator().set_params(integer=True)
 
     return draw
 
@@ -58,13 +59,14 @@ def misread(images: np.ndarray, actual: np.ndarray, predicted: np.ndarray, most:
     wrong = np.flatnonzero(actual != predicted)[:most]
 
     def draw(figure: Any) -> None:
-        columns = 8
+        columns = min(6, max(3, len(wrong)))
         rows = max(1, -(-len(wrong) // columns))
+        figure.suptitle(f"{int((actual != predicted).sum())} of {len(actual)} misread, {len(wrong)} of them shown")
         for axis in (axes := figure.subplots(rows, columns, squeeze=False)).flat:
             axis.axis("off")
         for axis, index in zip(axes.flat, wrong, strict=False):
             axis.imshow(images[index], cmap="gray_r")
-            axis.set_title(f"{actual[index]} read as {predicted[index]}", fontsize=8)
+            axis.set_title(f"{actual[index]} read as {predicted[index]}", fontsize=10)
 
     return draw
 

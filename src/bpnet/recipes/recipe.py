@@ -16,6 +16,7 @@ import numpy as np
 from bpnet.backend import Backend
 from bpnet.models import Sequential
 from bpnet.names import look_up
+from bpnet.training.history import History
 
 RECIPES = (
     "digits",
@@ -60,6 +61,13 @@ class Problem(NamedTuple):
     model: Sequential
     x: np.ndarray
     y: np.ndarray
+
+    def fit(self, options: Options, **settings: Any) -> History:
+        """Train as loudly as `options` says. Ctrl-C before the first epoch has ended is passed on."""
+        history = self.model.fit(self.x, self.y, verbose=options.verbose, **settings)
+        if not history.epoch:
+            raise KeyboardInterrupt
+        return history
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,9 @@ def problem(options: Options) -> Problem:
 def run(options: Options) -> Outcome:
     """Train in the data's order, and draw the fit over the data."""
     options.refuse(batch_size="this recipe learns from one sample a step")
-    model, x, y = problem(options)
-    history = model.fit(x, y, batch_size=1, epochs=options.epochs or EPOCHS, shuffle=False, verbose=options.verbose)
+    task = problem(options)
+    model, x, y = task
+    history = task.fit(options, batch_size=1, epochs=options.epochs or EPOCHS, shuffle=False)
     error = model.evaluate(x, y)["mae"]
     order = np.argsort(x[:, 0])
     lines = [("data", y[order], "."), ("network", model.predict(x)[order, 0], "-")]

@@ -43,18 +43,18 @@ def problem(options: Options) -> Problem:
 def run(options: Options) -> Outcome:
     """Train with a step an epoch, so that the history has the loss of every step."""
     options.refuse(batch_size="this recipe learns from all rows at once", data="this recipe brings its own data")
-    model, x, y = problem(options)
+    task = problem(options)
     epochs = STEPS if options.epochs is None else options.epochs
-    history = model.fit(x, y, batch_size=4, epochs=epochs, shuffle=False, verbose=options.verbose)
+    history = task.fit(options, batch_size=4, epochs=epochs, shuffle=False)
     rise = float(np.diff(history.history["loss"], prepend=np.inf).max())
-    outputs = model.predict(x)[:, 0]
+    outputs = task.model.predict(X4)[:, 0]
     worst = float(np.abs(outputs - Y).max())
     return Outcome(
         [
             Measured("largest rise of the loss from one step to the next", max(rise, 0.0), most=0.0),
             Measured("largest distance of an output from its target", worst),
         ],
-        model,
+        task.model,
         "outputs: " + "  ".join(f"{output:.2f}" for output in outputs) + "  for targets 0 1 1 0",
         {"loss.png": loss_curve(history)},
     )

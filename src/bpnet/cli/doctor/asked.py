@@ -72,6 +72,6 @@ def _dtype() -> tuple[str | None, Fault | None]:
 
 def _strict() -> tuple[bool | None, Fault | None]:
     try:
-        return bpnet.backend._is_strict(None), None
+        return bpnet.backend.is_strict(None), None
     except ValueError as error:
         return None, Fault.of(error, "set BPNET_STRICT to 0 or 1, or unset it")

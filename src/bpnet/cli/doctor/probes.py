@@ -31,7 +31,7 @@ def specs() -> tuple[list[str], list[str]]:
     """What to try before PyTorch is imported, and what to try after."""
     names = bpnet.backend.registered()
     rest = [spec for name in names if name != FIRST for spec in DEVICES.get(name, (name,))]
-    return [name for name in names], rest
+    return [name for name in names if name == FIRST], rest
 
 
 def probe(spec: str) -> tuple[Probe, Backend | None]:

@@ -1,0 +1,42 @@
+"""Every backend that the tests know, and which of them run on this machine."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from bpnet.backend import Backend, make
+from bpnet_strict import StrictBackend
+
+SPECS = [
+    pytest.param("numpy", id="numpy"),
+    pytest.param("torch:cpu", id="torch:cpu"),
+    pytest.param("strict", id="strict"),
+    pytest.param("cupy", id="cupy", marks=pytest.mark.gpu),
+    pytest.param("torch:cuda", id="torch:cuda", marks=pytest.mark.gpu),
+]
+"""NumPy, PyTorch on the CPU, the strictest reading of the array standard, and two libraries on a GPU."""
+
+ON_GPU = ("cupy", "torch:cuda")
+
+
+def backend_named(spec: str) -> Backend:
+    """The backend `spec`; one that needs a GPU is skipped, with its own reason, where it cannot run."""
+    backend, reason = _made(spec)
+    if backend is None:
+        pytest.skip(f"{spec}: {reason}")
+    return backend
+
+
+@cache
+def _made(spec: str) -> tuple[Backend | None, str]:
+    """The backend, or None and why not; a backend of the CPU has no excuse."""
+    if spec == "strict":
+        return StrictBackend(), ""
+    try:
+        return make(spec), ""
+    except (ImportError, RuntimeError) as error:
+        if spec not in ON_GPU:
+            raise
+        return None, str(error)

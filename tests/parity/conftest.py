@@ -1,0 +1,52 @@
+"""`agree`: one formula on one backend against the same formula on NumPy, and against PyTorch's autograd."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+import numpy as np
+import pytest
+import torch
+
+from backends_here import backend_named
+from bpnet.backend import Backend
+from limits import LIMITS, relative
+from parity.table import PROPERTY, Measured
+
+Results: TypeAlias = dict[str, list[np.ndarray]]
+"""The arrays of each direction, `forward` and `backward`."""
+
+Agree: TypeAlias = Callable[[str, str, Callable[[Backend, str], Results], Callable[[], Results]], None]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """The arrays here are small: PyTorch's threads would only wait for one another."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def agree(
+    backend: Backend, dtype: str, record_property: Callable[[str, object], None], request: pytest.FixtureRequest
+) -> Agree:
+    """agree(kind, name, run, autograd): run(backend, dtype) near run(NumPy, float64) and near autograd()."""
+    spec = request.node.callspec.params["backend"]
+
+    def agree(kind: str, name: str, run: Callable[[Backend, str], Results], autograd: Callable[[], Results]) -> None:
+        here = run(backend, dtype)
+        references = {"NumPy float64": run(backend_named("numpy"), "float64"), "autograd": autograd()}
+        found = []
+        for against, reference in references.items():
+            assert here.keys() == reference.keys()
+            for direction, arrays in here.items():
+                errors = [relative(a, b) for a, b in zip(arrays, reference[direction], strict=True)]
+                error = float(np.max(errors))  # not a number if any of them is not
+                found.append(Measured(kind, name, direction, spec, dtype, against, error, LIMITS[dtype]))
+                record_property(PROPERTY, tuple(found[-1]))
+        assert not [m for m in found if not m.ok]
+
+    return agree

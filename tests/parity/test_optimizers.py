@@ -1,0 +1,116 @@
+"""Every optimizer: the parameters after 25 updates from given gradients, against torch.optim."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from bpnet import SGD, Adam, Dense, Input, Sequential
+from bpnet.backend import Backend
+from bpnet.nn.optimizers import OPTIMIZERS, Optimizer
+from parity.arrays import exact, generator, host, normal
+
+STEPS = 25
+LAYERS = (6, 20, 10)
+WEIGHTS = 6 * 20 + 20 * 10
+"""How many parameters decay: theta has them first, then the biases."""
+
+THETA = normal("optimizers: theta", WEIGHTS + 20 + 10)
+# Gradients of very different sizes, so that some are clipped and some are not.
+SIZES = exact(np.exp(generator("optimizers: sizes").uniform(-3.0, 1.0, (STEPS, 1))))
+GRADIENTS = exact(normal("optimizers: gradients", STEPS, len(THETA)) * SIZES)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """An optimizer and its settings, and the learning rate at update t for PyTorch."""
+
+    make: Callable[..., Optimizer]
+    settings: dict[str, Any] = field(default_factory=dict)
+    rate: Callable[[int], float] = lambda t: 0.02
+
+
+VARIANTS = {
+    "sgd": Variant(SGD),
+    "sgd, momentum": Variant(SGD, {"momentum": 0.9}),
+    "sgd, nesterov": Variant(SGD, {"momentum": 0.8, "nesterov": True}),
+    "sgd, decay": Variant(SGD, {"decay": 0.1}, lambda t: 0.02 / (1 + 0.1 * t)),
+    "sgd, momentum, decay": Variant(SGD, {"momentum": 0.9, "decay": 0.1}, lambda t: 0.02 / (1 + 0.1 * t)),
+    "adam": Variant(Adam),
+    "adam, other betas": Variant(Adam, {"beta_1": 0.7, "beta_2": 0.9, "epsilon": 0.01}),
+}
+EXTRAS: dict[str, dict[str, float]] = {
+    "plain": {},
+    "weight_decay": {"weight_decay": 0.3},
+    "clipvalue": {"clipvalue": 0.5},
+    "global_clipnorm": {"global_clipnorm": 5.0},
+}
+
+
+def test_every_optimizer_has_a_variant() -> None:
+    assert {variant.make for variant in VARIANTS.values()} == set(OPTIMIZERS.values())
+
+
+def test_some_gradients_are_clipped_and_some_are_not() -> None:
+    norms = np.linalg.norm(GRADIENTS, axis=1)
+    assert (norms < 4.9).sum() >= 5
+    assert (norms > 5.1).sum() >= 5
+    assert 0.2 < (np.abs(GRADIENTS) > 0.5).mean() < 0.8
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+@pytest.mark.parametrize("name", VARIANTS)
+def test_optimizer(name: str, extra: str, agree) -> None:
+    variant, extras = VARIANTS[name], EXTRAS[extra]
+
+    def run(backend: Backend, dtype: str) -> dict[str, list[np.ndarray]]:
+        first, *widths = LAYERS
+        model = Sequential([Input((first,)), *(Dense(width) for width in widths)], backend=backend, dtype=dtype)
+        network = model.network
+        assert network.layout.decaying == WEIGHTS
+        network.theta[...] = backend.asarray(THETA, dtype)
+        optimizer = variant.make(0.02, **variant.settings, **extras).bind(network)
+        for gradient in GRADIENTS:
+            network.grad[...] = backend.asarray(gradient, dtype)
+            optimizer.step()
+        return {"update": host(backend, dtype, network.theta)}
+
+    agree("optimizer", name if extra == "plain" else f"{name}, {extra}", run, lambda: _reference(variant, extras))
+
+
+def _reference(variant: Variant, extras: dict[str, float]) -> dict[str, list[np.ndarray]]:
+    """PyTorch's own update of weights, which decay, and biases, which do not."""
+    weights, biases = (torch.nn.Parameter(torch.tensor(part)) for part in np.split(THETA, [WEIGHTS]))
+    decay = extras.get("weight_decay", 0.0)
+    adam = variant.make is Adam
+    settings = variant.settings
+    if adam:
+        groups = [{"params": [weights], "weight_decay": decay}, {"params": [biases], "weight_decay": 0.0}]
+        betas = settings.get("beta_1", 0.9), settings.get("beta_2", 0.999)
+        optimizer = torch.optim.AdamW(groups, lr=0.02, betas=betas, eps=settings.get("epsilon", 1e-8))
+    else:
+        momentum, nesterov = settings.get("momentum", 0.0), settings.get("nesterov", False)
+        optimizer = torch.optim.SGD([weights, biases], lr=1.0, momentum=momentum, nesterov=nesterov)
+    for t, gradient in enumerate(GRADIENTS):
+        g = _clipped(torch.tensor(gradient), extras)
+        if not adam:
+            # PyTorch's velocity leaves the learning rate out; given η g and a rate of 1 it is v ← μ v - η g.
+            g = g * variant.rate(t)
+            weights.data *= 1 - variant.rate(t) * decay
+        weights.grad, biases.grad = g[:WEIGHTS].clone(), g[WEIGHTS:].clone()
+        optimizer.step()
+    return {"update": [torch.cat([weights, biases]).detach().numpy()]}
+
+
+def _clipped(g: torch.Tensor, extras: dict[str, float]) -> torch.Tensor:
+    """torch.nn.utils.clip_grad_norm_ adds 1e-6 to the norm, so the bound on the norm is written out."""
+    if "clipvalue" in extras:
+        g = g.clamp(-extras["clipvalue"], extras["clipvalue"])
+    if "global_clipnorm" in extras:
+        g = g * (extras["global_clipnorm"] / g.norm()).clamp(max=1.0)
+    return g
