@@ -209,4 +209,4 @@ def test_a_layer_on_two_backends():
 def test_wrong_probabilities_are_not_hidden_by_the_class():
     """A loss of another family with a softmax output is allowed, and is not changed into logits."""
     network = model(CategoricalCrossentropy(), last="sigmoid")
-    assert not network._bind()[0].fused
+    assert not network.bind()[0].fused

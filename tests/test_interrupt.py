@@ -37,7 +37,7 @@ def test_the_history_so_far_is_returned():
     assert history.interrupted
     assert history.epoch == [0, 1]
     assert network.history is history
-    updates = network.network.backend.to_numpy(network._bind()[1].t)
+    updates = network.network.backend.to_numpy(network.bind()[1].t)
     assert updates == 2 * 4 + 2, "the step at hand was finished, and none begun"
 
 

@@ -15,7 +15,7 @@ WEIGHT = RNG.uniform(0.5, 2.0, 37)
 def measured(backend, dtype, layers, loss, y, metrics, **settings):
     model = Sequential([Input((5,)), *layers], backend=backend, dtype=dtype)
     model.compile(Adam(), loss, metrics)
-    return model.evaluate(X, y, batch_size=8, **settings), model.predict(X)
+    return model.evaluate(X, y, batch_size=8, return_dict=True, **settings), model.predict(X)
 
 
 @pytest.mark.parametrize("weight", [None, WEIGHT])

@@ -15,6 +15,7 @@ from bpnet import (
     MeanSquaredError,
     Sequential,
     TrainingDivergedError,
+    to_categorical,
 )
 
 RNG = np.random.default_rng(3)
@@ -37,15 +38,27 @@ def regressor(backend="numpy", optimizer="sgd", loss="mse", dtype="float64", **d
 
 def test_the_example_of_the_notes_runs_with_the_import_changed(backend):
     """As one writes it for Keras."""
-    model = Sequential()
+    model = Sequential(backend=backend)
     model.add(Dense(8, activation="relu", input_dim=4))
     model.add(Dense(1, activation="sigmoid"))
     model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
     history = model.fit(X, LABELS, epochs=3, batch_size=16, validation_split=0.2, verbose=0)
     assert set(history.history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
     assert history.epoch == [0, 1, 2]
+    loss, accuracy = model.evaluate(X, LABELS, verbose=0)
+    assert model.evaluate(X, LABELS, return_dict=True) == {"loss": loss, "accuracy": accuracy}
     assert model.predict(X).shape == (50, 1)
-    assert backend.name  # the same on each; parity is tested elsewhere
+    assert len(model.train_on_batch(X, LABELS)) == 2
+    model.compile("sgd", "mse")
+    assert isinstance(model.evaluate(X, LABELS), float)
+
+
+def test_to_categorical():
+    assert to_categorical([1, 0, 2]).tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 1]]
+    assert to_categorical([1], num_classes=4).shape == (1, 4)
+    for wrong in ([0.5], [-1], [3]):
+        with pytest.raises(ValueError, match="labels: values from"):
+            to_categorical(wrong, num_classes=3)
 
 
 def test_learns(backend, dtype):
@@ -53,7 +66,7 @@ def test_learns(backend, dtype):
     history = model.fit(X, LABELS, epochs=40, verbose=0).history
     assert history["accuracy"][-1] >= 0.95
     assert history["loss"][-1] < 0.3 * history["loss"][0]
-    assert model.evaluate(X, LABELS)["accuracy"] == (model.predict(X).argmax(1) == LABELS).mean()
+    assert model.evaluate(X, LABELS, return_dict=True)["accuracy"] == (model.predict(X).argmax(1) == LABELS).mean()
 
 
 def test_one_epoch_is_the_updates_written_out_by_hand(backend):
@@ -139,7 +152,7 @@ def test_validation_split_is_the_last_part_and_is_not_learned_from(backend):
     given = regressor(backend)
     given.fit(X[:40], VALUES[:40], epochs=2, validation_data=(X[40:], VALUES[40:]), verbose=0)
     assert split.history.history == given.history.history
-    held_out = split.evaluate(X[40:], VALUES[40:])["loss"]
+    held_out = split.evaluate(X[40:], VALUES[40:], return_dict=True)["loss"]
     assert split.history.history["val_loss"][-1] == pytest.approx(held_out, rel=1e-12)
 
 
@@ -155,7 +168,9 @@ def test_the_reported_loss_has_the_penalty_in_training_and_evaluation(backend):
     model = regressor(backend, SGD(1e-12), kernel_regularizer=L2(0.5))
     w = model.get_weights()[0]
     plain = float(((X @ w - VALUES[:, None]) ** 2).mean())
-    assert model.evaluate(X, VALUES)["loss"] == pytest.approx(plain + 0.5 * float((w**2).sum()), rel=1e-10)
+    assert model.evaluate(X, VALUES, return_dict=True)["loss"] == pytest.approx(
+        plain + 0.5 * float((w**2).sum()), rel=1e-10
+    )
     model.fit(X, VALUES, batch_size=50, verbose=0)
     assert model.history.history["loss"][0] == pytest.approx(plain + 0.5 * float((w**2).sum()), rel=1e-9)
 
@@ -163,9 +178,9 @@ def test_the_reported_loss_has_the_penalty_in_training_and_evaluation(backend):
 def test_evaluate_does_not_depend_on_its_batch_size(backend):
     for loss in (MeanSquaredError(), MeanSquaredError(reduction="sum")):
         model = regressor(backend, loss=loss)
-        whole = model.evaluate(X, VALUES, batch_size=50)["loss"]
-        assert model.evaluate(X, VALUES, batch_size=7)["loss"] == pytest.approx(whole, rel=1e-12)
-        assert model.evaluate(X, VALUES, sample_weight=np.full(50, 2.0))["loss"] == pytest.approx(2 * whole, rel=1e-12)
+        whole = model.evaluate(X, VALUES, batch_size=50)
+        assert model.evaluate(X, VALUES, batch_size=7) == pytest.approx(whole, rel=1e-12)
+        assert model.evaluate(X, VALUES, sample_weight=np.full(50, 2.0)) == pytest.approx(2 * whole, rel=1e-12)
 
 
 def test_predict_does_not_depend_on_its_batch_size(backend, dtype):
@@ -176,7 +191,7 @@ def test_predict_does_not_depend_on_its_batch_size(backend, dtype):
 
 def test_train_on_batch_is_one_step_of_fit(backend):
     one = classifier(backend)
-    logs = one.train_on_batch(X, LABELS)
+    logs = one.train_on_batch(X, LABELS, return_dict=True)
     fitted = classifier(backend)
     fitted.fit(X, LABELS, batch_size=50, shuffle=False, verbose=0)
     assert np.array_equal(one.get_weights()[0], fitted.get_weights()[0])
@@ -232,4 +247,4 @@ def test_weights_whose_own_loss_is_not_finite_are_not_kept(backend):
     assert (caught.value.epoch, caught.value.batch) == (2, 1)
     assert len(caught.value.history.epoch) == 1
     assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), before, strict=True))
-    assert np.isfinite(model.evaluate(X, VALUES)["loss"])
+    assert np.isfinite(model.evaluate(X, VALUES, return_dict=True)["loss"])

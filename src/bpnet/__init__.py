@@ -4,14 +4,18 @@ from bpnet.backend import Backend as Backend
 from bpnet.backend import BackendFallbackWarning as BackendFallbackWarning
 from bpnet.backend import load as load
 from bpnet.checking import gradient_check as gradient_check
+from bpnet.data.arrays import to_categorical as to_categorical
 from bpnet.models import Model as Model
-from bpnet.models import Sequential as Sequential
 from bpnet.nn.activation import Activation as Activation
 from bpnet.nn.activations import ElementwiseActivation as ElementwiseActivation
 from bpnet.nn.activations import Elu as Elu
 from bpnet.nn.activations import LeakyRelu as LeakyRelu
 from bpnet.nn.dense import Dense as Dense
 from bpnet.nn.graph import Input as Input
+from bpnet.nn.initializers import Constant as Constant
+from bpnet.nn.initializers import Normal as Normal
+from bpnet.nn.initializers import Uniform as Uniform
+from bpnet.nn.initializers import VarianceScaling as VarianceScaling
 from bpnet.nn.layer import Layer as Layer
 from bpnet.nn.losses import BinaryCrossentropy as BinaryCrossentropy
 from bpnet.nn.losses import CategoricalCrossentropy as CategoricalCrossentropy
@@ -37,6 +41,7 @@ from bpnet.nn.schedules import CosineDecay as CosineDecay
 from bpnet.nn.schedules import ExponentialDecay as ExponentialDecay
 from bpnet.nn.schedules import InverseTimeDecay as InverseTimeDecay
 from bpnet.nn.schedules import StepDecay as StepDecay
+from bpnet.sequential import Sequential as Sequential
 from bpnet.training.callbacks import Callback as Callback
 from bpnet.training.history import History as History
 from bpnet.training.history import TrainingDivergedError as TrainingDivergedError

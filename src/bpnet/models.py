@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,7 @@ from bpnet.backend import Array, Backend, float_dtype, load
 from bpnet.data import arrays, samples
 from bpnet.data.random import epoch_order, generator
 from bpnet.data.samples import Expected, Samples
-from bpnet.nn.graph import Graph, Node, chain
-from bpnet.nn.layer import Layer
+from bpnet.nn.graph import Graph
 from bpnet.nn.losses import Loss
 from bpnet.nn.losses import loss as loss_named
 from bpnet.nn.metrics import Metric
@@ -21,7 +20,8 @@ from bpnet.nn.network import Network
 from bpnet.nn.optimizers import BoundOptimizer, Optimizer
 from bpnet.nn.optimizers import optimizer as optimizer_named
 from bpnet.summary import table
-from bpnet.training.callbacks import Callback, progress
+from bpnet.training.callbacks import Callback, describe, progress
+from bpnet.training.evaluate import measure
 from bpnet.training.fit import Training
 from bpnet.training.history import History
 from bpnet.training.objective import Objective, check_head
@@ -104,7 +104,7 @@ class Model:
         self._compiled = (optimizer_named(optimizer), chosen, [metric_named(name, chosen) for name in metrics])
         self._bound = None
         if self._can_build():
-            self._bind()
+            self.bind()
 
     def fit(
         self,
@@ -140,7 +140,7 @@ class Model:
         length = len(data) if steps is None else batch_size * steps
         listeners = [*callbacks, *progress(verbose)]
 
-        objective, optimizer = self._bind()
+        objective, optimizer = self.bind()
         on_device = DeviceData.put(self.backend, *self.put(data), length)
         training = Training(self, objective, optimizer, on_device, batch_size)
         first = self._epochs_seen
@@ -151,28 +151,48 @@ class Model:
             return self.backend.asarray(rows, "int64")
 
         self.stop_training = False
-        validate = self._validation(held_out) if held_out is not None else None
+        unseen = None if held_out is None else self.put(held_out)
+
+        def validate() -> dict[str, float]:
+            found = measure(objective, *unseen) if unseen else {}
+            return {f"val_{name}": value for name, value in found.items()}
+
         self.history = training.run(epochs, order=order, validate=validate, callbacks=listeners)
         return self.history
 
-    def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> dict[str, float]:
-        """One update from one batch; return its loss and metrics as they were before the update."""
+    def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """One update from one batch; return its loss and metrics before the update, in the form of `evaluate`."""
         batch_x, batch_y, weight = self.put(samples.checked(self.expected(x), x, y, sample_weight))
-        objective, optimizer = self._bind()
+        objective, optimizer = self.bind()
         totals = Totals(self.backend, objective.metrics)
         loss, z = objective.value_and_gradient(batch_x, batch_y, weight)
         optimizer.step()
         totals.add(loss, batch_x.shape[0], objective.metric_sums(batch_y, z, weight))
-        return totals.read(batch_x.shape[0])
+        return _figures(totals.read(batch_x.shape[0]), return_dict)
 
-    def evaluate(self, x: Any, y: Any, batch_size: int = 1024, sample_weight: Any = None) -> dict[str, float]:
-        """The loss, penalty included, and the metrics on x and y. A "sum" loss is summed over all samples."""
+    def evaluate(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int = 1024,
+        verbose: int | str = 0,
+        sample_weight: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """The loss, penalty included, and the metrics on x and y. A "sum" loss is summed over all samples.
+
+        A dictionary if `return_dict`; else the loss alone or, where there are metrics, the list [loss, *metrics].
+        `verbose` other than 0 prints them too.
+        """
         size = arrays.whole_number("batch_size", batch_size)
         data = samples.checked(self.expected(x), x, y, sample_weight)
-        return self._measure(self.put(data), size)
+        logs = measure(self.bind()[0], *self.put(data), size)
+        if verbose:
+            print(describe(logs))
+        return _figures(logs, return_dict)
 
-    def predict(self, x: Any, batch_size: int = 1024) -> np.ndarray:
-        """The outputs for x, last activation included: (samples, …)."""
+    def predict(self, x: Any, batch_size: int = 1024, verbose: int | str = 0) -> np.ndarray:
+        """The outputs for x, last activation included: (samples, …). `verbose` is taken as Keras does, and unused."""
         size = arrays.whole_number("batch_size", batch_size)
         self._build_for(x)
         first = self.network.graph.layers[0].name
@@ -187,11 +207,11 @@ class Model:
     @property
     def learning_rate(self) -> float:
         """The learning rate of the next update; setting it replaces the schedule's initial rate."""
-        return float(self.backend.to_numpy(self._bind()[1].rate()))
+        return float(self.backend.to_numpy(self.bind()[1].rate()))
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
-        self._bind()[1].base_rate[...] = value
+        self.bind()[1].base_rate[...] = value
 
     # ---- within
 
@@ -201,7 +221,7 @@ class Model:
             raise RuntimeError("the model is not compiled. Mend: call model.compile(optimizer='adam', loss=…) first")
         return self._compiled
 
-    def _bind(self) -> tuple[Objective, BoundOptimizer]:
+    def bind(self) -> tuple[Objective, BoundOptimizer]:
         """The objective and the optimizer at work on this network; made once a compile."""
         if self._bound is None:
             optimizer, loss, metrics = self._settings
@@ -223,7 +243,7 @@ class Model:
         loss = self._settings[1]
         self._build_for(x)
         graph = self.network.graph
-        self._bind()
+        self.bind()
         return Expected(graph.inputs[0].shape, graph.layers[0].name, loss.targets, graph.outputs[0].shape)
 
     def put(self, data: Samples, dtype: str | None = None) -> DeviceSamples:
@@ -233,86 +253,9 @@ class Model:
         y = asarray(data.y, "int64" if self.loss.targets == "labels" else dtype)
         return asarray(data.x, dtype), y, weight
 
-    def _validation(self, held_out: Samples) -> Callable[[], dict[str, float]]:
-        on_device = self.put(held_out)
-        return lambda: {f"val_{name}": value for name, value in self._measure(on_device).items()}
 
-    def _measure(self, data: DeviceSamples, batch_size: int = 1024) -> dict[str, float]:
-        objective, _ = self._bind()
-        x, y, weight = data
-        totals = Totals(self.backend, objective.metrics)
-        for start in range(0, x.shape[0], batch_size):
-            rows = slice(start, min(start + batch_size, x.shape[0]))
-            part = None if weight is None else weight[rows, ...]
-            value, z = objective.value(x[rows, ...], y[rows, ...], part)
-            count = rows.stop - start if self.loss.reduction == "mean" else 1
-            totals.add(value, count, objective.metric_sums(y[rows, ...], z, part))
-        logs = totals.read(x.shape[0] if self.loss.reduction == "mean" else 1)
-        if self.network.penalties:
-            logs["loss"] += float(self.backend.to_numpy(self.network.penalty()))
+def _figures(logs: dict[str, float], return_dict: bool) -> dict[str, float] | list[float] | float:
+    """As Keras returns them."""
+    if return_dict:
         return logs
-
-
-class Sequential(Model):
-    """A chain of layers.
-
-    The input's shape comes from `Input(shape)` in the first place, from the first layer's `input_dim` or
-    `input_shape`, or from the first data that the model sees.
-    """
-
-    def __init__(
-        self,
-        layers: Sequence[Layer | Node] = (),
-        *,
-        backend: str | Backend | None = None,
-        dtype: str | None = None,
-        seed: int = 0,
-    ) -> None:
-        super().__init__(backend=backend, dtype=dtype, seed=seed)
-        self.layers: list[Layer] = []
-        self._input_shape: tuple[int, ...] | None = None
-        for layer in layers:
-            self.add(layer)
-
-    def add(self, layer: Layer | Node) -> None:
-        """Append a layer; `Input(shape)` in the first place states the shape of a sample."""
-        if self._network is not None:
-            raise RuntimeError("the model is built already; make a new one with all its layers")
-        if isinstance(layer, Node):
-            if self.layers or layer.layer is not None:
-                raise ValueError("layers: Input(shape) may stand in the first place only")
-            self._input_shape = layer.shape
-            return
-        if not isinstance(layer, Layer):
-            raise TypeError(f"layers: {layer!r} was given; a layer, or Input(shape) in the first place")
-        if any(layer is other for other in self.layers):
-            raise ValueError(f"layers: {layer.name!r} stands twice in the model; make a layer for each place")
-        layer.name = self._free_name(layer)
-        if not self.layers and self._input_shape is None:
-            self._input_shape = getattr(layer, "input_shape", None)
-        self.layers.append(layer)
-
-    @property
-    def network(self) -> Network:
-        """The graph and its vectors theta, grad and state; built when first asked for."""
-        if self._network is None and self._input_shape is not None:
-            if not self.layers:
-                raise ValueError("layers: the model has none; add at least one")
-            self.build(chain(self.layers, self._input_shape))
-        return super().network
-
-    def _can_build(self) -> bool:
-        return self._input_shape is not None and bool(self.layers)
-
-    def _build_for(self, x: Any) -> None:
-        if self._network is None and self._input_shape is None:
-            self._input_shape = arrays.numeric("x", x).shape[1:] or (1,)
-
-    def _free_name(self, layer: Layer) -> str:
-        """The layer's name, numbered where an earlier layer has it already."""
-        taken = {other.name for other in self.layers}
-        if layer.name not in taken:
-            return layer.name
-        if layer.is_named:
-            raise ValueError(f"name: two layers are called {layer.name!r}; give each its own")
-        return next(name for i in range(1, len(taken) + 1) if (name := f"{layer.name}_{i}") not in taken)
+    return logs["loss"] if len(logs) == 1 else list(logs.values())

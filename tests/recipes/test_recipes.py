@@ -1,32 +1,56 @@
 """Every recipe meets its reference figures, on every backend."""
 
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
 import numpy as np
 import pytest
 
+import seeds
 from bpnet.recipes import RECIPES, Options, recipe
-
-SEEDS = range(20)
 
 
 def run(name, backend, seed=0, **settings):
     return recipe(name).run(Options(backend=backend, seed=seed, **settings))
 
 
+SHORT = {"perceptron": 200, "xor": 200, "xor-deep": 200, "xor-any-depth": 200, "digits-by-hand": 1, "regression": 4}
+"""Recipes of 10,000 steps and more, and how many epochs array-api-strict, which checks every call, does in a second."""
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_reference_figures(name, backend):
+    """Long recipes are held to NumPy's curve on array-api-strict, and so to NumPy's figures; see the next test."""
+    if backend.name == "strict" and name in SHORT:
+        curves = [run(name, on, dtype="float64", epochs=SHORT[name]).model.history.history for on in ("numpy", backend)]
+        for key, values in curves[0].items():
+            np.testing.assert_allclose(curves[1][key], values, rtol=1e-9)
+        return
     outcome = run(name, backend)
     assert outcome.measured
     assert outcome.holds, [str(figure) for figure in outcome.measured]
 
 
-@pytest.mark.parametrize(("name", "of_20"), [("xor", 20), ("xor-deep", 20), ("xor-any-depth", 18), ("two-layer", 20)])
-def test_so_many_of_20_seeds(name, of_20):
-    assert sum(run(name, "numpy", seed).holds for seed in SEEDS) >= of_20
+def test_every_recipe_has_a_reference_figure_that_can_fail():
+    for name in RECIPES:
+        short = {} if name in ("gates", "averages") else {"epochs": 1}
+        bounded = [m for m in run(name, "numpy", **short).measured if (m.least, m.most) != (None, None)]
+        assert bounded or name == "digits-by-hand", name
 
 
-def test_xor_softmax_on_20_seeds():
-    """Over 2,000 random starts 94 in 100 are right after 1,000 steps, so 16 of 20 or more in all but 1 of 200 cases."""
-    assert sum(run("xor-softmax", "numpy", seed).holds for seed in SEEDS) >= 19
+@pytest.fixture(scope="module")
+def pool():
+    """Two processes: these runs are long, and each needs one core."""
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
+        yield executor
+
+
+@pytest.mark.parametrize(
+    ("name", "of_20"), [("xor", 20), ("xor-deep", 20), ("xor-any-depth", 18), ("two-layer", 20), ("xor-softmax", 19)]
+)
+def test_so_many_of_20_seeds(name, of_20, pool):
+    """xor-softmax: 94 in 100 of 2,000 random starts get there, counted apart; 19 of these 20 do."""
+    assert sum(pool.map(seeds.holds, [name] * 20, range(20))) >= of_20
 
 
 def test_two_layer_ends_near_the_outputs_of_the_notes():
@@ -34,10 +58,11 @@ def test_two_layer_ends_near_the_outputs_of_the_notes():
     np.testing.assert_allclose(outputs, [0.02, 0.97, 0.97, 0.04], atol=0.02)
 
 
-def test_digits_by_hand_falls_as_in_the_notes():
+def test_digits_by_hand_falls_as_in_the_notes(pool):
     """First round about 6.3, last about 1.9; single seeds spread by 1.1 and 0.4, so means of 4 by half of that."""
-    outcomes = [run("digits-by-hand", "numpy", seed) for seed in range(4)]
-    first, last = np.mean([[figure.value for figure in outcome.measured[:2]] for outcome in outcomes], axis=0)
+    first, last = np.mean(
+        [figures[:2] for figures in pool.map(seeds.figures, ["digits-by-hand"] * 4, range(4))], axis=0
+    )
     assert abs(first - 6.3) < 3 * 0.55
     assert abs(last - 1.9) < 3 * 0.2
 

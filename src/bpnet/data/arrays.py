@@ -81,6 +81,19 @@ def class_weights(value: Mapping[int, float] | None, y: np.ndarray, kind: str) -
     return weights
 
 
+def to_categorical(labels: Any, num_classes: int | None = None) -> np.ndarray:
+    """One-hot rows (samples, num_classes) of class numbers from 0; by default as many classes as the largest needs."""
+    array = numeric("labels", labels).reshape(-1)
+    whole = array.astype(np.int64)
+    classes = int(whole.max()) + 1 if num_classes is None else whole_number("num_classes", num_classes)
+    if (whole != array).any() or whole.min() < 0 or whole.max() >= classes:
+        raise ValueError(
+            f"labels: values from {array.min():g} to {array.max():g} came, expected whole numbers from 0 "
+            f"to {classes - 1}"
+        )
+    return np.eye(classes)[whole]
+
+
 def whole_number(name: str, value: Any, least: int = 1) -> int:
     """`value` as an int that is at least `least`."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:

@@ -127,11 +127,10 @@ class _BoundSoftmax:
 
 
 def sigmoid(xp: Any) -> tuple[Elementwise, Elementwise]:
-    """f = 1 / (1 + exp(-z)) and f' = y (1 - y). Only exp(-|z|) is formed, which cannot overflow."""
+    """f = 1 / (1 + exp(-z)) = exp(min(z, 0)) / (1 + exp(-|z|)), where no exponential can overflow; f' = y (1 - y)."""
 
     def f(z: Array) -> Array:
-        e = xp.exp(-xp.abs(z))
-        return xp.where(z >= 0, 1.0 / (1.0 + e), e / (1.0 + e))
+        return xp.exp(xp.minimum(z, 0.0)) / (1.0 + xp.exp(-xp.abs(z)))
 
     def df(y: Array) -> Array:
         return y * (1.0 - y)

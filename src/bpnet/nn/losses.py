@@ -182,7 +182,7 @@ class BinaryCrossentropy(CrossEntropy, ElementwiseLoss):
         def from_logits(y: Array, z: Array) -> tuple[Array, Array]:
             y = y * (1.0 - s) + 0.5 * s
             e = xp.exp(-xp.abs(z))
-            p = xp.where(z >= 0, 1.0 / (1.0 + e), e / (1.0 + e))
+            p = xp.exp(xp.minimum(z, 0.0)) / (1.0 + e)
             return xp.maximum(z, 0.0) - y * z + xp.log1p(e), p - y
 
         def from_probabilities(y: Array, p: Array) -> tuple[Array, Array]:

@@ -24,7 +24,7 @@ class Schedule(ABC):
         require_number("learning_rate", self.learning_rate, above=0)
 
     @abstractmethod
-    def factor(self, xp: Any, t: Array) -> Array:
+    def factor(self, xp: Any, t: Array) -> Array | float:
         """What the initial learning rate is multiplied by at update t (0-d)."""
 
 
@@ -32,9 +32,9 @@ class Schedule(ABC):
 class Constant(Schedule):
     """factor = 1."""
 
-    def factor(self, xp: Any, t: Array) -> Array:
-        """1, as an array like t."""
-        return xp.ones_like(t)
+    def factor(self, xp: Any, t: Array) -> Array | float:
+        """1."""
+        return 1.0
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ same figures. z₁ = x W₁ + b₁, s₁ = max(z₁, 0), z₂ = s₁ W₂ + b₂
 from __future__ import annotations
 
 from bpnet.data.digits import digits
-from bpnet.models import Sequential
 from bpnet.nn.dense import Dense
 from bpnet.nn.graph import Input
 from bpnet.nn.optimizers import Adam
 from bpnet.recipes.pictures import confusion_matrix, loss_curve, misread
 from bpnet.recipes.recipe import Measured, Options, Outcome, Problem
+from bpnet.sequential import Sequential
 
 EPOCHS = 20
 BATCH_SIZE = 32

@@ -9,7 +9,6 @@ is to be seen by comparison with `digits`.
 
 from __future__ import annotations
 
-from bpnet.models import Sequential
 from bpnet.nn.dense import Dense
 from bpnet.nn.graph import Input
 from bpnet.nn.initializers import Normal
@@ -17,6 +16,7 @@ from bpnet.nn.optimizers import SGD
 from bpnet.nn.schedules import StepDecay
 from bpnet.recipes.pictures import loss_curve
 from bpnet.recipes.recipe import Measured, Options, Outcome, Problem
+from bpnet.sequential import Sequential
 
 IMAGES = 100
 ROUNDS = 20

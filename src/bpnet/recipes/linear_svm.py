@@ -11,7 +11,6 @@ import numpy as np
 
 from bpnet.data.digits import digits
 from bpnet.data.files import labelled_arrays
-from bpnet.models import Sequential
 from bpnet.nn.dense import Dense
 from bpnet.nn.graph import Input
 from bpnet.nn.losses import MulticlassHinge
@@ -19,6 +18,7 @@ from bpnet.nn.optimizers import SGD
 from bpnet.nn.regularizers import L2
 from bpnet.recipes.pictures import confusion_matrix, loss_curve
 from bpnet.recipes.recipe import Measured, Options, Outcome, Problem
+from bpnet.sequential import Sequential
 
 EPOCHS = 30
 BATCH_SIZE = 32

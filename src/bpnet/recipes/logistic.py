@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from bpnet.models import Sequential
 from bpnet.nn.dense import Dense
 from bpnet.nn.graph import Input
 from bpnet.nn.optimizers import SGD
 from bpnet.recipes.pictures import loss_curve
 from bpnet.recipes.recipe import Measured, Options, Outcome, Problem
+from bpnet.sequential import Sequential
 
 EPOCHS = 300
 

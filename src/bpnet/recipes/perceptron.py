@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from bpnet.models import Sequential
 from bpnet.nn.dense import Dense
 from bpnet.nn.graph import Input
 from bpnet.nn.initializers import Uniform
@@ -17,6 +16,7 @@ from bpnet.nn.optimizers import SGD
 from bpnet.recipes.full_batch import X4, train
 from bpnet.recipes.pictures import loss_curve
 from bpnet.recipes.recipe import Measured, Options, Outcome, Problem
+from bpnet.sequential import Sequential
 
 Y = np.array([0, 0, 1, 1])
 STEPS = 10_000

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from bpnet.backend import Backend
-from bpnet.models import Sequential
 from bpnet.names import look_up
+from bpnet.sequential import Sequential
 from bpnet.training.history import History
 
 RECIPES = (

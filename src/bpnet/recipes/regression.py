@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from bpnet.models import Sequential
 from bpnet.nn.dense import Dense
 from bpnet.nn.graph import Input
 from bpnet.nn.losses import HalfSumOfSquares
 from bpnet.nn.optimizers import SGD
 from bpnet.recipes.pictures import curves, loss_curve
 from bpnet.recipes.recipe import Measured, Options, Outcome, Problem
+from bpnet.sequential import Sequential
 
 EPOCHS = 200
 
@@ -41,7 +41,7 @@ def run(options: Options) -> Outcome:
     task = problem(options)
     model, x, y = task
     history = task.fit(options, batch_size=1, epochs=options.epochs or EPOCHS, shuffle=False)
-    error = model.evaluate(x, y)["mae"]
+    error = model.evaluate(x, y, return_dict=True)["mae"]
     order = np.argsort(x[:, 0])
     lines = [("data", y[order], "."), ("network", model.predict(x)[order, 0], "-")]
     return Outcome(

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bpnet.models import Sequential
 from bpnet.nn.dense import Dense
 from bpnet.nn.graph import Input
 from bpnet.nn.initializers import Initializer
@@ -16,6 +15,7 @@ from bpnet.nn.regularizers import L2
 from bpnet.recipes.full_batch import X4, train
 from bpnet.recipes.pictures import loss_curve
 from bpnet.recipes.recipe import Measured, Options, Outcome, Problem
+from bpnet.sequential import Sequential
 
 Y = np.array([0, 1, 1, 0])
 

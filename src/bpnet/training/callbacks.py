@@ -53,7 +53,7 @@ class ProgressBar(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Show the epoch's figures."""
-        self._bar.set_postfix_str(figures(logs), refresh=epoch + 1 == self._epochs)
+        self._bar.set_postfix_str(describe(logs), refresh=epoch + 1 == self._epochs)
 
     def on_train_end(self) -> None:
         """Leave the last state on the screen."""
@@ -74,10 +74,10 @@ class EpochLines(Callback):
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Print the epoch's figures and its speed."""
         speed = self._samples / (time.perf_counter() - self._start)
-        print(f"epoch {epoch + 1}/{self._epochs}  {figures(logs)}  {speed:,.0f} samples/s", flush=True)
+        print(f"epoch {epoch + 1}/{self._epochs}  {describe(logs)}  {speed:,.0f} samples/s", flush=True)
 
 
-def figures(logs: Mapping[str, float]) -> str:
+def describe(logs: Mapping[str, float]) -> str:
     """`loss 0.1234  held-out loss 0.2345`."""
     return "  ".join(f"{name.replace('val_', 'held-out ')} {value:.4g}" for name, value in logs.items())
 

@@ -38,7 +38,7 @@ class Training:
         epochs: int,
         *,
         order: Callable[[int], Array],
-        validate: Callable[[], Mapping[str, float]] | None,
+        validate: Callable[[], Mapping[str, float]],
         callbacks: Sequence[Callback],
     ) -> History:
         """Train for `epochs` epochs; `order(epoch)` gives the samples of an epoch, `validate` its held-out figures."""
@@ -52,7 +52,7 @@ class Training:
                     self._epoch(epoch, order(epoch), callbacks, interrupt, history)
                     if interrupt.requested:
                         break
-                    logs = self.totals.read(self.samples) | dict(validate() if validate else {})
+                    logs = self.totals.read(self.samples) | dict(validate())
                     history.add(epoch, logs)
                     for callback in callbacks:
                         callback.on_epoch_end(epoch, logs)

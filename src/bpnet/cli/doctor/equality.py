@@ -11,9 +11,9 @@ import numpy as np
 import bpnet.backend
 from bpnet.backend import Backend
 from bpnet.cli.doctor.fault import Fault
-from bpnet.models import Sequential
 from bpnet.nn.dense import Dense
 from bpnet.nn.graph import Input
+from bpnet.sequential import Sequential
 
 LIMITS = {"float64": 1e-12, "float32": 1e-5}
 """The largest error of each float type, ‖x - x₀‖ / ‖x₀‖, at which a backend counts as equal to NumPy."""

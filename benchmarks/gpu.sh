@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Every check that needs a GPU, in under 10 minutes, on a machine with one NVIDIA GPU and no network.
+# usage: bash benchmarks/gpu.sh FOLDER     (bpnet and its test dependencies must be installed)
+set -uo pipefail
+cd "$(dirname "$0")/.."
+out=${1:?usage: bash benchmarks/gpu.sh FOLDER}
+mkdir -p "$out"
+python=${PYTHON:-python3}
+export PYTHONUNBUFFERED=1 MPLBACKEND=Agg
+failed=0
+
+run() { # name, time limit in seconds, command
+    local name=$1 limit=$2
+    shift 2
+    echo "== $name: $*"
+    timeout "$limit" "$@" >"$out/$name.txt" 2>&1 || { echo "   FAILED ($?)"; failed=1; }
+    tail -n 4 "$out/$name.txt"
+}
+
+{ git rev-parse HEAD 2>/dev/null || echo "commit unknown"; date -u; nvidia-smi; } >"$out/machine.txt" 2>&1
+run doctor 60 "$python" -m bpnet doctor --markdown
+run parity 150 "$python" -m pytest tests/parity -s -m gpu -p no:cacheprovider
+run gpu-tests 120 "$python" -m pytest -m gpu --ignore=tests/parity -p no:cacheprovider
+for backend in cupy torch:cuda; do
+    run "digits-${backend/:/-}" 40 env BPNET_STRICT=1 "$python" -m bpnet train digits --backend "$backend" --no-plot
+done
+run benchmark 150 "$python" -m pytest benchmarks -p no:cacheprovider --benchmark-json "$out/training-step.json"
+exit "$failed"

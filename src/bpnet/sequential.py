@@ -1,0 +1,78 @@
+"""A chain of layers, written as a list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bpnet.backend import Backend
+from bpnet.data import arrays
+from bpnet.models import Model
+from bpnet.nn.graph import Node, chain
+from bpnet.nn.layer import Layer
+from bpnet.nn.network import Network
+
+
+class Sequential(Model):
+    """A chain of layers.
+
+    The input's shape comes from `Input(shape)` in the first place, from the first layer's `input_dim` or
+    `input_shape`, or from the first data that the model sees.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer | Node] = (),
+        *,
+        backend: str | Backend | None = None,
+        dtype: str | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(backend=backend, dtype=dtype, seed=seed)
+        self.layers: list[Layer] = []
+        self._input_shape: tuple[int, ...] | None = None
+        for layer in layers:
+            self.add(layer)
+
+    def add(self, layer: Layer | Node) -> None:
+        """Append a layer; `Input(shape)` in the first place states the shape of a sample."""
+        if self._network is not None:
+            raise RuntimeError("the model is built already; make a new one with all its layers")
+        if isinstance(layer, Node):
+            if self.layers or layer.layer is not None:
+                raise ValueError("layers: Input(shape) may stand in the first place only")
+            self._input_shape = layer.shape
+            return
+        if not isinstance(layer, Layer):
+            raise TypeError(f"layers: {layer!r} was given; a layer, or Input(shape) in the first place")
+        if any(layer is other for other in self.layers):
+            raise ValueError(f"layers: {layer.name!r} stands twice in the model; make a layer for each place")
+        layer.name = self._free_name(layer)
+        if not self.layers and self._input_shape is None:
+            self._input_shape = getattr(layer, "input_shape", None)
+        self.layers.append(layer)
+
+    @property
+    def network(self) -> Network:
+        """The graph and its vectors theta, grad and state; built when first asked for."""
+        if self._network is None and self._input_shape is not None:
+            if not self.layers:
+                raise ValueError("layers: the model has none; add at least one")
+            self.build(chain(self.layers, self._input_shape))
+        return super().network
+
+    def _can_build(self) -> bool:
+        return self._input_shape is not None and bool(self.layers)
+
+    def _build_for(self, x: Any) -> None:
+        if self._network is None and self._input_shape is None:
+            self._input_shape = arrays.numeric("x", x).shape[1:] or (1,)
+
+    def _free_name(self, layer: Layer) -> str:
+        """The layer's name, numbered where an earlier layer has it already."""
+        taken = {other.name for other in self.layers}
+        if layer.name not in taken:
+            return layer.name
+        if layer.is_named:
+            raise ValueError(f"name: two layers are called {layer.name!r}; give each its own")
+        return next(name for i in range(1, len(taken) + 1) if (name := f"{layer.name}_{i}") not in taken)
