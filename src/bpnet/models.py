@@ -167,8 +167,8 @@ class Model:
         totals = Totals(self.backend, objective.metrics)
         loss, z = objective.value_and_gradient(batch_x, batch_y, weight)
         optimizer.step()
-        totals.add(loss, batch_x.shape[0], objective.metric_sums(batch_y, z, weight))
-        return _figures(totals.read(batch_x.shape[0]), return_dict)
+        totals.add(loss, batch_x.shape[0], weight, objective.metric_sums(batch_y, z, weight))
+        return _figures(totals.read(batch_x.shape[0], batch_x.shape[0], weight is not None), return_dict)
 
     def evaluate(
         self,

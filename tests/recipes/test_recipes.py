@@ -86,7 +86,8 @@ def test_any_depth_trains_on_with_saturated_units_and_no_floating_point_warning(
 def test_linear_svm_takes_images_of_the_user(tmp_path):
     rng = np.random.default_rng(0)
     y = np.arange(60) % 3
-    np.savez(tmp_path / "images.npz", x=rng.normal(size=(60, 32, 32, 3)) + 2.0 * y[:, None, None, None], y=y)
+    means = rng.normal(size=(3, 32, 32, 3))
+    np.savez(tmp_path / "images.npz", x=rng.normal(size=(60, 32, 32, 3)) + means[y], y=y)
     outcome = run("linear-svm", "numpy", data=str(tmp_path / "images.npz"), epochs=3)
     assert outcome.model.network.layout.size == 32 * 32 * 3 * 3 + 3
     assert outcome.measured[0].value == 1.0
@@ -96,12 +97,12 @@ def test_linear_svm_takes_images_of_the_user(tmp_path):
     ("content", "message"),
     [
         (None, "there is no file"),
-        (b"nonsense", "is not an .npz file"),
+        (b"nonsense", "is not an .npz file of plain arrays"),
         ({"x": np.ones((6, 2))}, r"lacks \['y'\]"),
         ({"x": np.ones((6, 2)), "y": np.ones(5)}, "5 rows came for 6"),
         ({"x": np.ones((6, 2)), "y": np.full(6, 0.5)}, "one whole number from 0"),
         ({"x": np.ones((3, 2)), "y": np.ones(3)}, "3 rows came; expected at least 5"),
-        ({"x": np.array([{}] * 6, dtype=object), "y": np.ones(6)}, "data"),
+        ({"x": np.array([{}] * 6, dtype=object), "y": np.ones(6)}, "is not an .npz file of plain arrays"),
     ],
 )
 def test_linear_svm_refuses_a_bad_file(tmp_path, content, message):

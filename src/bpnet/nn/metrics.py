@@ -1,7 +1,8 @@
 """Metrics: sums over a batch that are added up on the device, and the figure made of them at the end of an epoch.
 
-`sums(xp, y, p, w)` returns a float64 vector; vectors of batches are added; `result` turns the total into a number.
-w (N,) are the samples' weights. y (N, K) like p, or (N,) labels.
+`sums(xp, y, p, w)` returns 0-d float64 arrays; those of all batches are added; `result` turns the totals into a
+number. w (N,) are the samples' weights, None where all are 1; Σ w is counted apart, once for all metrics. y (N, K) like
+p, or (N,) labels.
 """
 
 from __future__ import annotations
@@ -21,31 +22,37 @@ class Metric(ABC):
     """A figure of merit."""
 
     name: str
-    size: ClassVar[int] = 2
-    """The length of the vector of sums."""
+    size: ClassVar[int] = 1
+    """How many sums it keeps."""
     targets: ClassVar[tuple[str, ...]] = ("values", "binary", "one_hot", "labels")
     """The kinds of target (see `Loss.targets`) that it can be computed for."""
+    takes_logits: ClassVar[bool] = False
+    """True where logits give the same figure as the probabilities made of them."""
 
     @abstractmethod
-    def sums(self, xp: Any, y: Array, p: Array, w: Array) -> Array:
-        """The batch's contribution, float64."""
+    def sums(self, xp: Any, y: Array, p: Array, w: Array | None) -> tuple[Array, ...]:
+        """The batch's contribution: `size` float64 scalars."""
 
-    def result(self, totals: Sequence[float]) -> float:
-        """The weighted mean: Σ w·value / Σ w."""
-        return totals[0] / totals[1] if totals[1] else float("nan")
+    @abstractmethod
+    def result(self, totals: Sequence[float], weight: float) -> float:
+        """The figure, from the total of each sum and Σ w."""
 
 
 class MeanMetric(Metric):
-    """A weighted mean over samples."""
+    """A weighted mean over samples: Σ w·value / Σ w."""
 
     @abstractmethod
     def values(self, xp: Any, y: Array, p: Array) -> Array:
         """One value a sample, (N,)."""
 
-    def sums(self, xp: Any, y: Array, p: Array, w: Array) -> Array:
-        """(Σ w·value, Σ w)."""
-        w = xp.astype(w, xp.float64)
-        return xp.stack([xp.sum(w * xp.astype(self.values(xp, y, p), xp.float64)), xp.sum(w)])
+    def sums(self, xp: Any, y: Array, p: Array, w: Array | None) -> tuple[Array, ...]:
+        """(Σ w·value,)."""
+        values = xp.astype(self.values(xp, y, p), xp.float64)
+        return (xp.sum(values if w is None else xp.astype(w, xp.float64) * values),)
+
+    def result(self, totals: Sequence[float], weight: float) -> float:
+        """Not a number where no sample weighs anything."""
+        return totals[0] / weight if weight else float("nan")
 
 
 class Accuracy(MeanMetric):
@@ -53,6 +60,7 @@ class Accuracy(MeanMetric):
 
     name = "accuracy"
     targets = ("one_hot", "labels")
+    takes_logits = True
 
     def values(self, xp: Any, y: Array, p: Array) -> Array:
         """1 where right, 0 where wrong."""
@@ -78,6 +86,7 @@ class TopKAccuracy(MeanMetric):
     """The share of samples whose label is among the k largest outputs: fewer than k outputs are larger than its own."""
 
     targets = ("one_hot", "labels")
+    takes_logits = True
 
     def __init__(self, k: int = 5) -> None:
         require_number("k", k, least=1)
@@ -117,18 +126,18 @@ class R2(Metric):
     """R² = 1 - Σ w (y - p)² / Σ w (y - ȳ)², over all samples and outputs together."""
 
     name = "r2"
-    size = 4
+    size = 3
     targets = ("values",)
 
-    def sums(self, xp: Any, y: Array, p: Array, w: Array) -> Array:
-        """(Σ w e², Σ w y, Σ w y², Σ w) in float64."""
-        y, p, w = (xp.astype(a, xp.float64) for a in (y, p, w))
-        w = w[:, None] * xp.ones_like(y)
-        return xp.stack([xp.sum(w * (y - p) * (y - p)), xp.sum(w * y), xp.sum(w * y * y), xp.sum(w)])
+    def sums(self, xp: Any, y: Array, p: Array, w: Array | None) -> tuple[Array, ...]:
+        """(Σ w e², Σ w y, Σ w y²), each a mean over the outputs of a sample."""
+        y, p = xp.astype(y, xp.float64), xp.astype(p, xp.float64)
+        parts = (xp.mean(term, axis=-1) for term in ((y - p) * (y - p), y, y * y))
+        return tuple(xp.sum(part if w is None else xp.astype(w, xp.float64) * part) for part in parts)
 
-    def result(self, totals: Sequence[float]) -> float:
+    def result(self, totals: Sequence[float], weight: float) -> float:
         """Not a number where all targets are equal."""
-        errors, first, second, weight = totals
+        errors, first, second = totals
         spread = second - first * first / weight if weight else 0.0
         return 1.0 - errors / spread if spread > 0 else float("nan")
 

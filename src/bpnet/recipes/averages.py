@@ -12,7 +12,7 @@ from bpnet.backend import float_dtype, load
 from bpnet.data.random import generator
 from bpnet.nn.averages import exponential_average
 from bpnet.recipes.pictures import curves
-from bpnet.recipes.recipe import Draw, Measured, Options, Outcome
+from bpnet.recipes.recipe import NOTHING, Draw, Measured, Options, Outcome
 
 DAYS = 200
 BETAS = (0.9, 0.98)
@@ -20,9 +20,7 @@ BETAS = (0.9, 0.98)
 
 def run(options: Options) -> Outcome:
     """Average the series, and compare with the sum of weights that the correction stands for."""
-    options.refuse(
-        epochs="nothing is trained here", batch_size="nothing is trained here", sizes="nothing is trained here"
-    )
+    options.refuse(epochs=NOTHING, batch_size=NOTHING, sizes=NOTHING, data=NOTHING)
     backend, dtype = load(options.backend), float_dtype(options.dtype)
     days = np.arange(DAYS)
     series = 10.0 + 8.0 * np.sin(2 * np.pi * days / 365) + generator(options.seed, "averages").normal(0.0, 2.0, DAYS)

@@ -13,7 +13,7 @@ from bpnet.backend import float_dtype, load
 from bpnet.nn.gradient_check import relative_distance
 from bpnet.nn.graph import Graph, Input
 from bpnet.nn.merging import Add, Maximum, Multiply
-from bpnet.recipes.recipe import Measured, Options, Outcome
+from bpnet.recipes.recipe import NOTHING, Measured, Options, Outcome
 
 POINT = {"x": 3.0, "y": -4.0, "z": 2.0, "w": -1.0, "two": 2.0}
 BY_HAND = {"x": -8.0, "y": 6.0, "z": 2.0, "w": 0.0, "two": -10.0}
@@ -32,9 +32,7 @@ def circuit() -> Graph:
 
 def run(options: Options) -> Outcome:
     """Backward through the gates, against the figures by hand and against central differences."""
-    options.refuse(
-        epochs="nothing is trained here", batch_size="nothing is trained here", sizes="nothing is trained here"
-    )
+    options.refuse(epochs=NOTHING, batch_size=NOTHING, sizes=NOTHING, data=NOTHING)
     backend, dtype = load(options.backend), float_dtype(options.dtype)
     graph = circuit()
     for layer in graph.layers:

@@ -35,6 +35,10 @@ RECIPES = (
 )
 
 
+NOTHING = "nothing is trained here"
+"""Why a recipe that only computes refuses the options of training."""
+
+
 @dataclass(frozen=True)
 class Options:
     """How to run a recipe; None leaves the choice to it."""

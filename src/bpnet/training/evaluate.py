@@ -21,8 +21,8 @@ def measure(objective: Objective, x: Array, y: Array, weight: Array | None, batc
         part_x, part_y = x[start:stop, ...], y[start:stop, ...]
         part_weight = None if weight is None else weight[start:stop]
         value, z = objective.value(part_x, part_y, part_weight)
-        totals.add(value, stop - start if is_mean else 1, objective.metric_sums(part_y, z, part_weight))
-    logs = totals.read(samples if is_mean else 1)
+        totals.add(value, stop - start if is_mean else 1, part_weight, objective.metric_sums(part_y, z, part_weight))
+    logs = totals.read(samples if is_mean else 1, samples, weight is not None)
     if network.penalties:
         logs["loss"] += float(network.backend.to_numpy(network.penalty()))
     return logs

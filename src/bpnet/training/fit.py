@@ -52,7 +52,7 @@ class Training:
                     self._epoch(epoch, order(epoch), callbacks, interrupt, history)
                     if interrupt.requested:
                         break
-                    logs = self.totals.read(self.samples) | dict(validate())
+                    logs = self.totals.read(self.samples, self.samples, self.data.weight is not None) | dict(validate())
                     history.add(epoch, logs)
                     for callback in callbacks:
                         callback.on_epoch_end(epoch, logs)

@@ -63,14 +63,13 @@ class Objective:
         losses, dz = self._per_sample(y, z)
         return reduce_loss(self.network.backend, losses, dz, weight, self._scale(x.shape[0]))[0], z
 
-    def metric_sums(self, y: Array, z: Array, weight: Array | None) -> list[Array]:
-        """Each metric's sums over the batch; probabilities are formed where the graph gave logits."""
-        if not self.metrics:
-            return []
+    def metric_sums(self, y: Array, z: Array, weight: Array | None) -> list[tuple[Array, ...]]:
+        """Each metric's sums over the batch; of logits, probabilities are formed where one needs them."""
         xp = self.network.backend.xp
-        p = z if self._head is None else self._head.forward(z)[0]
-        w = xp.ones(z.shape[0], dtype=z.dtype, device=z.device) if weight is None else weight
-        return [metric.sums(xp, y, p, w) for metric in self.metrics]
+        p = z
+        if self._head is not None and not all(metric.takes_logits for metric in self.metrics):
+            p, _ = self._head.forward(z)
+        return [metric.sums(xp, y, p, weight) for metric in self.metrics]
 
     def _scale(self, samples: int) -> float:
         return 1.0 / samples if self.loss.reduction == "mean" else 1.0

@@ -55,7 +55,7 @@ def training_step(
         weight = None if data.weight is None else xp.take(data.weight, rows, axis=0)
         loss, z = objective.value_and_gradient(x, y, weight)
         optimizer.step()
-        totals.add(loss, batch_size, objective.metric_sums(y, z, weight))
+        totals.add(loss, batch_size, weight, objective.metric_sums(y, z, weight))
         data.cursor[...] = data.cursor + batch_size
 
     return step

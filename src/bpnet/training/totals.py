@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 from bpnet.backend import Array, Backend
 from bpnet.nn.metrics import Metric
@@ -10,36 +11,42 @@ from bpnet.nn.op import zeros
 
 
 class Totals:
-    """The weighted sum of batch losses, the number of batches until one was not finite, and the metrics' sums."""
+    """Sums over batches: losses, weights, each metric's, and the number of batches before the loss was not finite."""
 
     def __init__(self, backend: Backend, metrics: Sequence[Metric]) -> None:
         self.backend = backend
         self.metrics = metrics
         self.loss = zeros(backend, (), "float64")
-        self.samples = 0
+        self.weight = zeros(backend, (), "float64")
         self.finite_batches = zeros(backend, (), "float64")
-        self.sums = [zeros(backend, (metric.size,), "float64") for metric in metrics]
+        self.sums = [[zeros(backend, (), "float64") for _ in range(metric.size)] for metric in metrics]
 
     def clear(self) -> None:
         """Begin an epoch."""
-        for total in (self.loss, self.finite_batches, *self.sums):
+        for total in (self.loss, self.weight, self.finite_batches, *chain.from_iterable(self.sums)):
             total[...] = 0.0
 
-    def add(self, loss: Array, samples: int, sums: Sequence[Array]) -> None:
-        """Take a batch in: its loss (0-d), its size and its metrics' sums. Nothing waits for the device."""
+    def add(self, loss: Array, samples: int, weight: Array | None, sums: Sequence[Sequence[Array]]) -> None:
+        """Take a batch in: its loss (0-d), size, weights and metrics' sums. Nothing waits for the device."""
         xp = self.backend.xp
         self.loss[...] = self.loss + samples * xp.astype(loss, xp.float64)
         self.finite_batches[...] = self.finite_batches + xp.astype(xp.isfinite(self.loss), xp.float64)
-        for total, part in zip(self.sums, sums, strict=True):
+        if sums and weight is not None:
+            self.weight[...] = self.weight + xp.sum(xp.astype(weight, xp.float64))
+        for total, part in zip(chain.from_iterable(self.sums), chain.from_iterable(sums), strict=True):
             total[...] = total + part
 
-    def read(self, samples: int) -> dict[str, float]:
-        """The mean loss over `samples` samples, and the metrics. Waits for the device."""
-        logs = {"loss": float(self.backend.to_numpy(self.loss)) / samples}
-        for metric, total in zip(self.metrics, self.sums, strict=True):
-            logs[metric.name] = metric.result([float(part) for part in self.backend.to_numpy(total)])
+    def read(self, losses: int, samples: int, weighted: bool) -> dict[str, float]:
+        """The summed loss divided by `losses`, and the metrics of `samples` samples. Waits for the device."""
+        logs = {"loss": self._host(self.loss) / losses}
+        weight = self._host(self.weight) if weighted else float(samples)
+        for metric, totals in zip(self.metrics, self.sums, strict=True):
+            logs[metric.name] = metric.result([self._host(total) for total in totals], weight)
         return logs
 
     def first_bad_batch(self) -> int:
         """The number, from 1, of the first batch after which the summed loss was not finite. Waits for the device."""
-        return int(self.backend.to_numpy(self.finite_batches)) + 1
+        return int(self._host(self.finite_batches)) + 1
+
+    def _host(self, scalar: Array) -> float:
+        return float(self.backend.to_numpy(scalar))
