@@ -53,6 +53,8 @@ DATA = {
     "x with rows of different lengths": (lambda: fit([[1, 2, 3], [1]]), r"x: rows of different lengths"),
     "x that is no numbers": (lambda: fit([["a", "b", "c"]] * 6), r"x: an array of <U1 came; expected numbers"),
     "x that is one number": (lambda: fit(3.0), r"x: a single number came"),
+    "x beyond float32": (lambda: fit(np.full((6, 3), 1e39)), r"x: values up to 1e\+39 came, but float32 ends at 3.4e"),
+    "y beyond float32": (lambda: fit(y=np.full((6, 2), -1e39), loss="mse", last="linear"), r"y: values up to 1e\+39"),
     "empty x": (lambda: fit(np.ones((0, 3)), []), r"x: an empty array of shape \(0, 3\)"),
     "NaN in x": (lambda: fit(WITH_NAN), r"x: 1 values are NaN or infinite, the first at \(2, 1\)"),
     "infinity in x": (lambda: fit(np.full((6, 3), np.inf)), r"x: 18 values are NaN or infinite"),
@@ -145,6 +147,10 @@ SETTINGS = {
         lambda: model(last="linear"),
         r"the last activation is 'linear'. Mend: end the model with 'softmax', or use .*from_logits=True",
     ),
+    "a categorical loss of sigmoids": (
+        lambda: model(CategoricalCrossentropy(), last="sigmoid"),
+        r"the last activation is 'sigmoid'. Mend: end the model with 'softmax'",
+    ),
     "logits from softmax": (
         lambda: model(SparseCategoricalCrossentropy(from_logits=True)),
         r"from_logits=True\) was given, but the last activation is 'softmax'",
@@ -206,7 +212,5 @@ def test_a_layer_on_two_backends():
         Sequential([Input((2,)), layer], backend="torch:cpu").network  # noqa: B018
 
 
-def test_wrong_probabilities_are_not_hidden_by_the_class():
-    """A loss of another family with a softmax output is allowed, and is not changed into logits."""
-    network = model(CategoricalCrossentropy(), last="sigmoid")
-    assert not network.bind()[0].fused
+def test_binary_crossentropy_of_softmax_is_allowed_and_not_changed_into_logits():
+    assert not model("binary_crossentropy", last="softmax").bind()[0].fused

@@ -58,6 +58,18 @@ def test_regression_metrics(backend, weight):
     assert logs["r2"] == pytest.approx(together, rel=1e-9)
 
 
-def test_r2_of_equal_targets_is_not_a_number():
-    logs, _ = measured("numpy", None, [Dense(1)], "mse", np.ones(37), ["r2"])
+@pytest.mark.parametrize("y", [np.ones(37), np.full(37, 0.1), 1e8 + RNG.normal(size=37)])
+def test_r2_is_not_a_number_where_the_spread_is_lost(y):
+    logs, _ = measured("numpy", "float64", [Dense(1)], "mse", y, ["r2"])
     assert np.isnan(logs["r2"])
+
+
+def test_accuracy_of_one_hot_rows_with_a_loss_of_values(backend):
+    logs, p = measured(backend, None, [Dense(4)], "mse", np.eye(4)[LABELS], ["accuracy"])
+    assert logs["accuracy"] == pytest.approx((p.argmax(1) == LABELS).mean())
+
+
+def test_outputs_that_are_no_numbers_are_not_among_the_top(backend):
+    p = backend.asarray(np.full((2, 4), np.nan), "float64")
+    right = TopKAccuracy(2).values(backend.xp, backend.asarray([0, 1], "int64"), p)
+    assert not backend.to_numpy(right).any()

@@ -126,16 +126,18 @@ class Model:
         An epoch is one pass over the samples, in a new random order if `shuffle`, in batches of which the last may be
         smaller; or `steps_per_epoch` batches, the data starting over as often as needed. `validation_split` takes the
         last share of x and y, before shuffling, to measure on; `validation_data` is (x, y) or (x, y, sample_weight).
-        A sample's weight is its `sample_weight` times its class's `class_weight`; the loss stays a mean over samples.
+        A sample's weight is its `sample_weight` times its class's `class_weight`, which is for training only; the loss
+        stays a mean over samples. A "sum" loss is reported for one pass over the data, as `evaluate` sums it.
         Ctrl-C ends training after the step at hand. A loss that is no longer finite raises TrainingDivergedError.
         """
         batch_size = arrays.whole_number("batch_size", batch_size)
         epochs = arrays.whole_number("epochs", epochs)
         expected = self.expected(x)
-        data = samples.weighed(samples.checked(expected, x, y, sample_weight), class_weight, expected.target_kind)
+        data = samples.checked(expected, x, y, sample_weight)
         held_out = None if validation_data is None else samples.validation(expected, validation_data)
         if validation_split and held_out is None:
             data, held_out = samples.held_out(data, validation_split)
+        data = samples.weighed(data, class_weight, expected.target_kind)
         steps = None if steps_per_epoch is None else arrays.whole_number("steps_per_epoch", steps_per_epoch)
         length = len(data) if steps is None else batch_size * steps
         listeners = [*callbacks, *progress(verbose)]
@@ -167,8 +169,8 @@ class Model:
         totals = Totals(self.backend, objective.metrics)
         loss, z = objective.value_and_gradient(batch_x, batch_y, weight)
         optimizer.step()
-        totals.add(loss, batch_x.shape[0], weight, objective.metric_sums(batch_y, z, weight))
-        return _figures(totals.read(batch_x.shape[0], batch_x.shape[0], weight is not None), return_dict)
+        totals.add(loss, 1, weight, objective.metric_sums(batch_y, z, weight))
+        return _figures(totals.read(1, batch_x.shape[0], weight is not None), return_dict)
 
     def evaluate(
         self,
@@ -227,7 +229,7 @@ class Model:
             optimizer, loss, metrics = self._settings
             network = self.network
             last = network.graph.layers[-1].activation
-            check_head(loss, last.name if last else None)
+            check_head(loss, last)
             self._bound = Objective(network, loss, metrics), optimizer.bind(network)
         return self._bound
 
@@ -244,7 +246,7 @@ class Model:
         self._build_for(x)
         graph = self.network.graph
         self.bind()
-        return Expected(graph.inputs[0].shape, graph.layers[0].name, loss.targets, graph.outputs[0].shape)
+        return Expected(graph.inputs[0].shape, graph.layers[0].name, loss.targets, graph.outputs[0].shape, self.dtype)
 
     def put(self, data: Samples, dtype: str | None = None) -> DeviceSamples:
         """Host to device: inputs, targets and weights in this model's float type or `dtype`, labels as int64."""

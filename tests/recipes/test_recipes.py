@@ -49,7 +49,7 @@ def pool():
     ("name", "of_20"), [("xor", 20), ("xor-deep", 20), ("xor-any-depth", 18), ("two-layer", 20), ("xor-softmax", 19)]
 )
 def test_so_many_of_20_seeds(name, of_20, pool):
-    """xor-softmax: 94 in 100 of 2,000 random starts get there, counted apart; 19 of these 20 do."""
+    """xor-softmax: 93 in 100 of 2,000 random starts get there, counted apart; 19 of these 20 do."""
     assert sum(pool.map(seeds.holds, [name] * 20, range(20))) >= of_20
 
 
@@ -58,13 +58,13 @@ def test_two_layer_ends_near_the_outputs_of_the_notes():
     np.testing.assert_allclose(outputs, [0.02, 0.97, 0.97, 0.04], atol=0.02)
 
 
-def test_digits_by_hand_falls_as_in_the_notes(pool):
-    """First round about 6.3, last about 1.9; single seeds spread by 1.1 and 0.4, so means of 4 by half of that."""
+def test_digits_by_hand_falls_about_as_in_the_notes(pool):
+    """There: first round about 6.3, last about 1.9. Single seeds spread by 1.4 and 0.3, means of 4 by half of that."""
     first, last = np.mean(
         [figures[:2] for figures in pool.map(seeds.figures, ["digits-by-hand"] * 4, range(4))], axis=0
     )
-    assert abs(first - 6.3) < 3 * 0.55
-    assert abs(last - 1.9) < 3 * 0.2
+    assert abs(first - 6.3) < 3 * 0.7
+    assert abs(last - 1.9) < 4 * 0.15
 
 
 def test_any_depth_takes_sizes():

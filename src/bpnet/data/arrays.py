@@ -29,6 +29,16 @@ def numeric(name: str, value: Any) -> np.ndarray:
     return array
 
 
+def representable(name: str, array: np.ndarray, dtype: str) -> None:
+    """ValueError where a value would become infinite in `dtype`."""
+    most = float(np.finfo(dtype).max)
+    if array.dtype.kind == "f" and np.abs(array).max() > most:
+        raise ValueError(
+            f"{name}: values up to {np.abs(array).max():g} came, but {dtype} ends at {most:.2g}; scale them, "
+            "or use dtype='float64'"
+        )
+
+
 def inputs(name: str, value: Any, shape: tuple[int, ...], layer: str) -> np.ndarray:
     """`value` as rows of `shape`, which `layer` expects."""
     array = numeric(name, value)

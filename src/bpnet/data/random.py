@@ -14,9 +14,11 @@ def generator(seed: int, *purpose: str | int) -> np.random.Generator:
 
 
 def epoch_order(seed: int, epoch: int, rows: int, length: int, *, shuffle: bool) -> np.ndarray:
-    """The rows of an epoch of `length` samples: passes over all rows, each in a new random order if `shuffle`."""
+    """The rows of an epoch of `length` samples: passes over all rows, each in a new random order if
+    `shuffle`; else in their own order, going on where the last epoch ended.
+    """
     passes = -(-length // rows)
     if not shuffle:
-        return np.tile(np.arange(rows), passes)[:length]
+        return np.arange(epoch * length, (epoch + 1) * length) % rows
     draw = generator(seed, "shuffle", epoch)
     return np.concatenate([draw.permutation(rows) for _ in range(passes)])[:length]

@@ -20,6 +20,7 @@ class Expected:
     first_layer: str
     target_kind: str
     output_shape: tuple[int, ...]
+    dtype: str
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ def checked(expected: Expected, x: Any, y: Any, sample_weight: Any = None, prefi
     """x, y and the weights as arrays that fit the model, or one ValueError that names the one at fault."""
     rows = arrays.inputs(f"{prefix}x", x, expected.input_shape, expected.first_layer)
     y = targets(f"{prefix}y", y, expected.target_kind, len(rows), expected.output_shape)
+    for name, array in (("x", rows), ("y", y)):
+        arrays.representable(f"{prefix}{name}", array, expected.dtype)
     return Samples(rows, y, arrays.sample_weights(sample_weight, len(rows)))
 
 

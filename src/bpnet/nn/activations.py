@@ -18,6 +18,9 @@ from bpnet.nn.op import op
 
 Elementwise = Callable[[Array], Array]
 
+BEYOND = 20.0
+"""A z at which gelu has reached its asymptotes, in float64 too."""
+
 
 class BoundActivation(Protocol):
     """An activation on a backend."""
@@ -190,13 +193,19 @@ def gelu(xp: Any) -> tuple[Elementwise, Elementwise]:
     """f = z (1 + tanh u) / 2 with u = √(2/π) (z + 0.044715 z³); f' = (1 + t) / 2 + z (1 - t²) u' / 2, t = tanh u.
 
     The form with tanh of Hendrycks and Gimpel 2016, within 5e-4 of the one with the normal distribution function.
+    Beyond ±BEYOND, where t is ±1 to the last bit, u takes the value there: z³ cannot overflow.
     """
     c = sqrt(2 / pi)
 
+    def bounded(z: Array) -> Array:
+        return xp.minimum(xp.maximum(z, -BEYOND), BEYOND)
+
     def f(z: Array) -> Array:
-        return 0.5 * z * (1.0 + xp.tanh(c * (z + 0.044715 * z * z * z)))
+        b = bounded(z)
+        return 0.5 * z * (1.0 + xp.tanh(c * (b + 0.044715 * b * b * b)))
 
     def df(z: Array) -> Array:
+        z = bounded(z)
         t = xp.tanh(c * (z + 0.044715 * z * z * z))
         return 0.5 * (1.0 + t) + 0.5 * z * (1.0 - t * t) * c * (1.0 + 3 * 0.044715 * z * z)
 

@@ -59,7 +59,7 @@ class Accuracy(MeanMetric):
     """The share of samples whose largest output is in the place of the label, or of the target's largest element."""
 
     name = "accuracy"
-    targets = ("one_hot", "labels")
+    targets = ("one_hot", "labels", "values")
     takes_logits = True
 
     def values(self, xp: Any, y: Array, p: Array) -> Array:
@@ -82,11 +82,21 @@ class BinaryAccuracy(MeanMetric):
         return xp.mean(xp.astype(right, xp.float64), axis=-1)
 
 
+class AccuracyOfValues(MeanMetric):
+    """Accuracy for a loss of values: binary accuracy of one output, accuracy of the one-hot rows of several."""
+
+    name = "accuracy"
+    targets = ("values",)
+
+    def values(self, xp: Any, y: Array, p: Array) -> Array:
+        """1 where right, 0 where wrong."""
+        return (BinaryAccuracy() if p.shape[-1] == 1 else Accuracy()).values(xp, y, p)
+
+
 class TopKAccuracy(MeanMetric):
     """The share of samples whose label is among the k largest outputs: fewer than k outputs are larger than its own."""
 
     targets = ("one_hot", "labels")
-    takes_logits = True
 
     def __init__(self, k: int = 5) -> None:
         require_number("k", k, least=1)
@@ -97,7 +107,8 @@ class TopKAccuracy(MeanMetric):
         """1 where right, 0 where wrong; equal outputs count for the sample."""
         label = y if y.ndim == 1 else xp.argmax(y, axis=-1)
         own = xp.take_along_axis(p, label[:, None], axis=-1)
-        return xp.sum(xp.astype(p > own, xp.int64), axis=-1) < self.k
+        ahead = xp.logical_not(p <= own)  # true also where an output is not a number
+        return xp.sum(xp.astype(ahead, xp.int64), axis=-1) < self.k
 
 
 class MeanSquaredErrorMetric(MeanMetric):
@@ -136,10 +147,10 @@ class R2(Metric):
         return tuple(xp.sum(part if w is None else xp.astype(w, xp.float64) * part) for part in parts)
 
     def result(self, totals: Sequence[float], weight: float) -> float:
-        """Not a number where all targets are equal."""
+        """Not a number where all targets are equal, or so nearly that float64 cannot tell (relative spread 1e-6)."""
         errors, first, second = totals
         spread = second - first * first / weight if weight else 0.0
-        return 1.0 - errors / spread if spread > 0 else float("nan")
+        return 1.0 - errors / spread if spread > 1e-12 * second else float("nan")
 
 
 METRICS: dict[str, Callable[[], Metric]] = {
@@ -155,15 +166,17 @@ METRICS: dict[str, Callable[[], Metric]] = {
 
 
 def metric(which: str | Metric, loss: Loss) -> Metric:
-    """The metric of that name, or the one given; "accuracy" is binary accuracy where the loss has binary targets."""
-    if not isinstance(which, Metric):
-        which = "accuracy" if which == "acc" else which
-        if which == "accuracy" and loss.targets in ("binary", "values"):
-            found: Metric = BinaryAccuracy(name="accuracy")
-        else:
-            found = look_up("metric", which, METRICS)()
-    else:
+    """The metric of that name, or the one given.
+
+    "accuracy" is that of the targets: binary accuracy where the loss's targets are binary, or values of one output.
+    """
+    if isinstance(which, Metric):
         found = which
+    elif which in ("accuracy", "acc"):
+        chosen = {"binary": BinaryAccuracy(name="accuracy"), "values": AccuracyOfValues()}
+        found = chosen.get(loss.targets, Accuracy())
+    else:
+        found = look_up("metric", which, METRICS)()
     if loss.targets not in found.targets:
         raise ValueError(
             f"metrics: {found.name!r} needs targets that are {' or '.join(found.targets)}, "

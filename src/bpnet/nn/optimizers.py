@@ -2,7 +2,7 @@
 
 t is the number of the update, from 1; η the learning rate at that update; g the gradient. Clipping comes before the
 update: `clipvalue` bounds every element of g, `global_clipnorm` scales g so that its norm is at most that.
-`weight_decay` λ is decoupled (Loshchilov and Hutter 2019): θ ← θ (1 - ηλ) for weights only, before the update.
+`weight_decay` λ is decoupled (Loshchilov and Hutter 2019): θ ← θ - ηλθ for weights only, before the update.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from bpnet.nn.schedules import InverseTimeDecay, Schedule, schedule
 
 TINY = 1e-30
 """Moments smaller than this become 0: a decaying moment would end among the denormal numbers, which are slow."""
+
+TINY_SQUARE = 1e-36
+"""The same for the mean of squares, whose root stays far below any ε in use."""
 
 
 class Optimizer(ABC):
@@ -61,7 +64,7 @@ class Optimizer(ABC):
 class SGD(Optimizer):
     """Gradient descent with momentum μ: v ← μ v - η g, θ ← θ + v; Nesterov's form: θ ← θ + μ v - η g with the new v.
 
-    Sutskever et al. 2013. `decay` d divides the learning rate by 1 + d·t.
+    Sutskever et al. 2013. `decay` d divides the learning rate of update t by 1 + d·(t - 1).
     """
 
     def __init__(
@@ -145,23 +148,25 @@ class Adam(Optimizer):
 
         def update(theta: Array, g: Array, m: Array, v: Array, rate: Array, correction: Array) -> tuple[Array, ...]:
             m = flush(xp, b1 * m + (1.0 - b1) * g)
-            v = flush(xp, b2 * v + (1.0 - b2) * g * g)
+            v = flush(xp, b2 * v + (1.0 - b2) * g * g, TINY_SQUARE)
             return theta - rate * m / (xp.sqrt(correction * v) + epsilon), m, v
 
         return update
 
 
-def flush(xp: Any, moment: Array) -> Array:
-    """0 in place of what is smaller than TINY."""
-    return xp.where(xp.abs(moment) < TINY, 0.0, moment)
+def flush(xp: Any, moment: Array, tiny: float = TINY) -> Array:
+    """0 in place of what is smaller than `tiny`."""
+    return xp.where(xp.abs(moment) < tiny, 0.0, moment)
 
 
 @op
 def clip_norm(be: Backend, g: Array, bound: float) -> Array:
-    """g · min(1, bound / ‖g‖)."""
+    """g · min(1, bound / ‖g‖); the norm is taken of g / max |g|, whose squares neither overflow nor vanish."""
     xp = be.xp
-    norm = xp.sqrt(xp.sum(g * g))
-    return g * xp.minimum(bound / xp.maximum(norm, TINY), 1.0)
+    largest = xp.maximum(xp.max(xp.abs(g)), TINY)
+    scaled = g / largest
+    norm = xp.sqrt(xp.sum(scaled * scaled))
+    return xp.where(norm * largest > bound, scaled * (bound / xp.maximum(norm, 1.0)), g)  # norm >= 1, or g is 0
 
 
 class BoundOptimizer:
@@ -189,8 +194,8 @@ class BoundOptimizer:
         rate = self.rate()
         self.t[...] = self.t + 1.0
         if optimizer.weight_decay:
-            shrink = xp.astype(1.0 - optimizer.weight_decay * rate, self._dtype)
-            self._weights[...] = self._weights * shrink
+            share = xp.astype(optimizer.weight_decay * rate, self._dtype)
+            self._weights[...] = self._weights - share * self._weights
         scalars = [xp.astype(scalar, self._dtype) for scalar in optimizer.scalars(rate, self.t)]
         new = self._update(self.theta, self._clipped(), *self.moments, *scalars)
         for old, value in zip((self.theta, *self.moments), new, strict=True):

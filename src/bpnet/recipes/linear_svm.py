@@ -65,9 +65,10 @@ def _data(options: Options) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndar
     if options.data is None:
         data = digits(options.seed)
         return data.x_train, data.y_train, data.x_test, data.y_test
+    from sklearn.preprocessing import StandardScaler
+
     x, y = labelled_arrays(options.data)
     kept = int(len(x) * 0.8)
-    x = x.reshape(len(x), -1).astype(np.float64)
-    spread = x[:kept].std(axis=0)
-    x = (x - x[:kept].mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    return x[:kept], y[:kept], x[kept:], y[kept:]
+    x = x.reshape(len(x), -1)
+    scaler = StandardScaler().fit(x[:kept])
+    return scaler.transform(x[:kept]), y[:kept], scaler.transform(x[kept:]), y[kept:]

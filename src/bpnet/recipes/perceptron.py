@@ -38,12 +38,12 @@ def problem(options: Options) -> Problem:
 def run(options: Options) -> Outcome:
     """Train, and compare the outputs with the targets."""
     task = problem(options)
-    history = train(task, options, STEPS)
+    history, block = train(task, options, STEPS)
     outputs = task.model.predict(X4)[:, 0]
     worst = float(np.abs(outputs - Y).max())
     return Outcome(
         [Measured("largest distance of an output from its target", worst, most=0.02)],
         task.model,
         "outputs: " + "  ".join(f"{output:.4f}" for output in outputs) + "  for targets 0 0 1 1",
-        {"loss.png": loss_curve(history, epochs_each=100, log=True)},
+        {"loss.png": loss_curve(history, steps_each=block, log=True)},
     )

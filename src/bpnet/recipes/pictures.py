@@ -11,14 +11,17 @@ from bpnet.recipes.recipe import Draw
 from bpnet.training.history import History
 
 
-def loss_curve(history: History, *, epochs_each: int = 1, log: bool = False) -> Draw:
-    """The loss against epochs, and the accuracy below it where there is one; held-out curves are dashed."""
+def loss_curve(history: History, *, steps_each: int | None = None, log: bool = False) -> Draw:
+    """The loss, and the accuracy below it where there is one; held-out curves are dashed.
+
+    Against epochs, or against steps where an entry is the mean of `steps_each` of them.
+    """
 
     def draw(figure: Any) -> None:
         curves = history.history
         rows = [name for name in ("loss", "accuracy") if name in curves]
         axes = figure.subplots(len(rows), 1, sharex=True, squeeze=False)[:, 0]
-        steps = (np.arange(len(curves["loss"])) + 1) * epochs_each
+        steps = (np.arange(len(curves["loss"])) + 1) * (steps_each or 1)
         for axis, name in zip(axes, rows, strict=True):
             axis.plot(steps, curves[name], "-", color="black", label="training")
             if f"val_{name}" in curves:
@@ -28,7 +31,7 @@ def loss_curve(history: History, *, epochs_each: int = 1, log: bool = False) -> 
             axis.grid(alpha=0.3)
         if log:
             axes[0].set_yscale("log")
-        axes[-1].set_xlabel("step" if epochs_each > 1 else "epoch")
+        axes[-1].set_xlabel("step" if steps_each else "epoch")
         axes[-1].xaxis.get_major_locator().set_params(integer=True)
 
     return draw

@@ -31,12 +31,12 @@ def sigmoid_stack(sizes: Sequence[int], options: Options) -> Problem:
 
 def train_on_xor(problem: Problem, options: Options) -> Outcome:
     """Train, and compare the outputs with the targets."""
-    history = train(problem, options, STEPS)
+    history, block = train(problem, options, STEPS)
     outputs = problem.model.predict(X4)[:, 0]
     worst = float(np.abs(outputs - Y).max())
     return Outcome(
         [Measured("largest distance of an output from its target", worst, most=0.1)],
         problem.model,
         "outputs: " + "  ".join(f"{output:.4f}" for output in outputs) + "  for targets 0 1 1 0",
-        {"loss.png": loss_curve(history, epochs_each=100, log=True)},
+        {"loss.png": loss_curve(history, steps_each=block, log=True)},
     )

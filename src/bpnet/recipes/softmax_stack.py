@@ -34,12 +34,12 @@ def softmax_stack(sizes: Sequence[int], hidden: str, start: str | Initializer, o
 
 def train_on_xor(problem: Problem, options: Options, steps: int) -> Outcome:
     """Train, and count the rows that are right."""
-    history = train(problem, options, steps)
+    history, block = train(problem, options, steps)
     outputs = problem.model.predict(X4)
     right = int((outputs.argmax(axis=1) == Y).sum())
     return Outcome(
         [Measured("rows right, of 4", right, least=4)],
         problem.model,
         "probability of 1: " + "  ".join(f"{p:.4f}" for p in outputs[:, 1]) + "  for targets 0 1 1 0",
-        {"loss.png": loss_curve(history, epochs_each=100)},
+        {"loss.png": loss_curve(history, steps_each=block)},
     )

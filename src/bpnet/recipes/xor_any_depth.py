@@ -2,7 +2,8 @@
 
 The first size is the number of inputs, the last the number of classes. Softmax and the sigmoid are written so that
 no exponential overflows, however long the training lasts. The weights begin as N(0, 1): with N(0, 1/fan_in) the
-sigmoids of several layers start out so flat that L2 wins, and 10,000 steps of 0.01 leave every output at ½.
+sigmoids of several layers start out so flat that L2 wins, and 10,000 steps of 0.01 leave the outputs of nearly every
+random start at ½.
 """
 
 from __future__ import annotations

@@ -24,10 +24,14 @@ class History:
 class TrainingDivergedError(ArithmeticError):
     """The loss was no longer finite. The model keeps the last weights from an epoch's start that gave a finite loss."""
 
-    def __init__(self, epoch: int, batch: int, cause: str, history: History) -> None:
+    def __init__(self, epoch: int, batch: int, learning_rate: float, good: bool, history: History) -> None:
+        kept = "The model keeps the last good weights, those of an epoch's start."
+        if not good:
+            kept = "The weights that training began with give that loss already; the model keeps them."
         super().__init__(
-            f"the loss became NaN or infinite in epoch {epoch}, batch {batch}. Likely cause: {cause} "
-            "The model keeps the last good weights, those of an epoch's start."
+            f"the loss became NaN or infinite in epoch {epoch}, batch {batch}. Likely cause: steps that are too large. "
+            f"Mend: a learning rate below {learning_rate:g}, global_clipnorm=1.0 in the optimizer, standardised "
+            f"inputs, or dtype='float64'. {kept}"
         )
         self.epoch = epoch
         self.batch = batch

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bpnet.backend import Array
-from bpnet.nn.activations import ACTIVATIONS, BoundActivation
+from bpnet.nn.activations import ACTIVATIONS, ActivationFunction, BoundActivation
 from bpnet.nn.graph import Graph
 from bpnet.nn.losses import CrossEntropy, Loss, PerSample, reduce_loss
 from bpnet.nn.metrics import Metric
@@ -18,7 +18,7 @@ class Objective:
     """L(θ) = loss + penalty of a network's outputs, its gradient, and the metrics.
 
     Where the last activation is the one whose outputs the loss takes (softmax or sigmoid before its cross-entropy),
-    the network runs without it and the loss takes logits: the same function, and stable for any logit.
+    the network runs without it and the loss takes logits: the same function, and stable for all logits below 1e38.
     """
 
     network: Network
@@ -38,7 +38,7 @@ class Objective:
             isinstance(loss, CrossEntropy)
             and not from_logits
             and last.activation is not None
-            and last.activation.name == loss.head
+            and last.activation == ACTIVATIONS[str(loss.head)]
         )
         self._graph = network.linear_output_graph() if self.fused else network.graph
         if self.fused:
@@ -75,19 +75,23 @@ class Objective:
         return 1.0 / samples if self.loss.reduction == "mean" else 1.0
 
 
-def check_head(loss: Loss, activation: str | None) -> None:
-    """ValueError where a cross-entropy is told the wrong thing about the model's last activation."""
-    if not isinstance(loss, CrossEntropy):
+def check_head(loss: Loss, activation: ActivationFunction | None) -> None:
+    """ValueError where a cross-entropy is told the wrong thing about the model's last activation.
+
+    -Σ y log p is a cross-entropy only of outputs that sum to 1: sigmoids would learn to be 1 everywhere. An activation
+    of the user's own is taken to be what the loss expects.
+    """
+    if not isinstance(loss, CrossEntropy) or activation not in (None, *ACTIVATIONS.values()):
         return
-    name = type(loss).__name__
-    probabilities = activation in ("softmax", "sigmoid")
-    if loss.from_logits and probabilities:
+    name, last = type(loss).__name__, activation.name if activation else "linear"
+    fitting = ("softmax", "sigmoid") if loss.head == "sigmoid" else ("softmax",)
+    if loss.from_logits and last in ("softmax", "sigmoid"):
         raise ValueError(
-            f"loss: {name}(from_logits=True) was given, but the last activation is {activation!r}, which makes "
+            f"loss: {name}(from_logits=True) was given, but the last activation is {last!r}, which makes "
             "probabilities. Mend: leave from_logits out; such a model is trained on its logits anyway"
         )
-    if not loss.from_logits and not probabilities:
+    if not loss.from_logits and last not in fitting:
         raise ValueError(
-            f"loss: {name} takes probabilities, but the last activation is {activation or 'linear'!r}. "
+            f"loss: {name} takes probabilities, but the last activation is {last!r}. "
             f"Mend: end the model with {loss.head!r}, or use {name}(from_logits=True)"
         )

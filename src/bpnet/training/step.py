@@ -47,6 +47,7 @@ def training_step(
     backend = objective.network.backend
     xp = backend.xp
     offsets = backend.asarray(range(batch_size), "int64")
+    share = batch_size if objective.loss.reduction == "mean" else 1
 
     def step() -> None:
         rows = xp.take(data.order, data.cursor + offsets, axis=0)
@@ -55,7 +56,7 @@ def training_step(
         weight = None if data.weight is None else xp.take(data.weight, rows, axis=0)
         loss, z = objective.value_and_gradient(x, y, weight)
         optimizer.step()
-        totals.add(loss, batch_size, weight, objective.metric_sums(y, z, weight))
+        totals.add(loss, share, weight, objective.metric_sums(y, z, weight))
         data.cursor[...] = data.cursor + batch_size
 
     return step

@@ -26,19 +26,19 @@ class Totals:
         for total in (self.loss, self.weight, self.finite_batches, *chain.from_iterable(self.sums)):
             total[...] = 0.0
 
-    def add(self, loss: Array, samples: int, weight: Array | None, sums: Sequence[Sequence[Array]]) -> None:
-        """Take a batch in: its loss (0-d), size, weights and metrics' sums. Nothing waits for the device."""
+    def add(self, loss: Array, share: int, weight: Array | None, sums: Sequence[Sequence[Array]]) -> None:
+        """Take a batch in: its loss (0-d) times `share`, its weights, its metrics' sums. Waits for nothing."""
         xp = self.backend.xp
-        self.loss[...] = self.loss + samples * xp.astype(loss, xp.float64)
+        self.loss[...] = self.loss + share * xp.astype(loss, xp.float64)
         self.finite_batches[...] = self.finite_batches + xp.astype(xp.isfinite(self.loss), xp.float64)
         if sums and weight is not None:
             self.weight[...] = self.weight + xp.sum(xp.astype(weight, xp.float64))
         for total, part in zip(chain.from_iterable(self.sums), chain.from_iterable(sums), strict=True):
             total[...] = total + part
 
-    def read(self, losses: int, samples: int, weighted: bool) -> dict[str, float]:
-        """The summed loss divided by `losses`, and the metrics of `samples` samples. Waits for the device."""
-        logs = {"loss": self._host(self.loss) / losses}
+    def read(self, divisor: float, samples: int, weighted: bool) -> dict[str, float]:
+        """The summed loss over `divisor`, and the metrics of `samples` samples. Waits for the device."""
+        logs = {"loss": self._host(self.loss) / divisor}
         weight = self._host(self.weight) if weighted else float(samples)
         for metric, totals in zip(self.metrics, self.sums, strict=True):
             logs[metric.name] = metric.result([self._host(total) for total in totals], weight)

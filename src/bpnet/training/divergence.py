@@ -1,0 +1,59 @@
+"""What happens when training diverges: the first sign of it ends the run, and the last good weights come back.
+
+A batch's loss is computed before its update, so the losses of an epoch say nothing of the weights that its last update
+leaves. These are looked at too: they must be finite, and at the end of a run so must be their loss on one batch.
+"""
+
+from __future__ import annotations
+
+from bpnet.backend import Array
+from bpnet.nn.optimizers import BoundOptimizer
+from bpnet.training.history import History, TrainingDivergedError
+from bpnet.training.objective import Objective
+from bpnet.training.step import DeviceData
+from bpnet.training.totals import Totals
+
+
+class Guard:
+    """Keeps what the weights, the moments and the step count were at the start of the last two epochs."""
+
+    def __init__(self, objective: Objective, optimizer: BoundOptimizer, data: DeviceData, totals: Totals) -> None:
+        self.backend = objective.network.backend
+        self._objective = objective
+        self._optimizer = optimizer
+        self._data = data
+        self._totals = totals
+        self._vectors = [objective.network.theta, objective.network.state, *optimizer.vectors()]
+        self._kept: list[list[Array]] = []
+
+    def begin_epoch(self) -> None:
+        """Take copies, and forget those from before the last epoch."""
+        copies = [self.backend.xp.asarray(vector, copy=True) for vector in self._vectors]
+        self._kept = [*self._kept[-1:], copies]
+
+    def check_epoch(self, epoch: int, batches: int, history: History) -> None:
+        """TrainingDivergedError if a loss of the epoch's batches, or a weight after them, is not finite."""
+        bad = self._totals.first_bad_batch()
+        if bad <= batches or not self._weights_are_finite():
+            self._go_back(epoch, min(bad, batches), history)
+
+    def check_end(self, epoch: int, batch: int, history: History) -> None:
+        """TrainingDivergedError if the loss of the first rows, at the last weights, is not finite."""
+        rows = min(1024, self._data.x.shape[0])
+        weight = None if self._data.weight is None else self._data.weight[:rows]
+        value, _ = self._objective.value(self._data.x[:rows, ...], self._data.y[:rows, ...], weight)
+        if not bool(self.backend.to_numpy(self.backend.xp.isfinite(value))):
+            self._go_back(epoch, batch, history)
+
+    def _weights_are_finite(self) -> bool:
+        xp = self.backend.xp
+        return bool(self.backend.to_numpy(xp.all(xp.isfinite(self._vectors[0]))))
+
+    def _go_back(self, epoch: int, batch: int, history: History) -> None:
+        """Restore the weights from the epoch's start, or from the one before if they gave that loss at once; raise."""
+        rate = float(self.backend.to_numpy(self._optimizer.rate()))
+        at_once = self._totals.first_bad_batch() == 1
+        good = not at_once or len(self._kept) > 1
+        for vector, copy in zip(self._vectors, self._kept[0 if at_once else -1], strict=True):
+            vector[...] = copy
+        raise TrainingDivergedError(epoch + 1, batch, rate, good, history)
