@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 from zlib import crc32
 
 import numpy as np
 import torch
 
 from bpnet.backend import Array, Backend
+
+Results: TypeAlias = dict[str, list[np.ndarray]]
+"""Arrays on the host by direction: `forward` and `backward`, or `update`, or `rate`."""
+
+Agree: TypeAlias = Callable[[str, str, Callable[[Backend, str], Results], Callable[[], Results]], None]
+"""The fixture `agree`."""
 
 
 def exact(values: Any) -> np.ndarray:
@@ -45,9 +51,7 @@ def host(backend: Backend, dtype: str, *arrays: Array) -> list[np.ndarray]:
     return copies
 
 
-def autograd(
-    f: Callable[..., torch.Tensor], inputs: Sequence[np.ndarray], dy: np.ndarray | None = None
-) -> dict[str, list[np.ndarray]]:
+def autograd(f: Callable[..., torch.Tensor], inputs: Sequence[np.ndarray], dy: np.ndarray | None = None) -> Results:
     """y = f(*inputs) and the gradients of Σ dy ⊙ y, from PyTorch in float64."""
     x = [torch.tensor(array, dtype=torch.float64, requires_grad=True) for array in inputs]
     y = f(*x)

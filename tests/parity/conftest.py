@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from collections.abc import Callable
 
 import numpy as np
 import pytest
-import torch
 
 from backends_here import backend_named
 from bpnet.backend import Backend
 from limits import LIMITS, relative
+from parity.arrays import Agree, Results
 from parity.table import PROPERTY, Measured
-
-Results: TypeAlias = dict[str, list[np.ndarray]]
-"""The arrays of each direction, `forward` and `backward`."""
-
-Agree: TypeAlias = Callable[[str, str, Callable[[Backend, str], Results], Callable[[], Results]], None]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread() -> Iterator[None]:
-    """The arrays here are small: PyTorch's threads would only wait for one another."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

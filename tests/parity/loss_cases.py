@@ -19,6 +19,7 @@ from bpnet import (
     MulticlassHinge,
     SparseCategoricalCrossentropy,
 )
+from bpnet.nn.activations import ElementwiseActivation, Softmax, sigmoid
 from bpnet.nn.losses import CrossEntropy, Loss
 from parity.arrays import exact, generator, normal, off_zero, one_hot
 
@@ -35,7 +36,10 @@ TARGETS = {
     "one_hot": one_hot(LABELS, K),
     "labels": LABELS,
 }
+SETTINGS = [(weight, reduction) for weight in (None, WEIGHT) for reduction in ("mean", "sum")]
 HEADS = {"sigmoid": torch.sigmoid, "softmax": lambda z: F.softmax(z, dim=-1)}
+# The same functions as activations of a user's own: bpnet does not join them to a loss, which then takes probabilities.
+OWN_HEADS = {"sigmoid": ElementwiseActivation("own sigmoid", sigmoid), "softmax": Softmax("own softmax")}
 
 
 @dataclass(frozen=True)

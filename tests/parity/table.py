@@ -34,7 +34,8 @@ class Measured(NamedTuple):
         return self.error if self.error == self.error else float("inf")
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def show(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the table if it was asked for and the run measured anything."""
     config = terminalreporter.config
     if not (config.getoption("--parity-table") or config.getoption("capture") == "no"):
         return

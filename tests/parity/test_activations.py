@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name that everybody knows
@@ -12,7 +11,7 @@ import torch.nn.functional as F  # noqa: N812 - the name that everybody knows
 from bpnet import Elu, LeakyRelu
 from bpnet.backend import Backend
 from bpnet.nn.activations import ACTIVATIONS, ActivationFunction
-from parity.arrays import autograd, host, normal, off_zero
+from parity.arrays import Agree, Results, autograd, host, normal, off_zero
 
 Z = off_zero("activations: z", 30, 10)
 DY = normal("activations: dy", 30, 10)
@@ -42,10 +41,10 @@ def test_every_activation_has_a_reference() -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_activation(name: str, agree) -> None:
+def test_activation(name: str, agree: Agree) -> None:
     function, reference = CASES[name]
 
-    def run(backend: Backend, dtype: str) -> dict[str, list[np.ndarray]]:
+    def run(backend: Backend, dtype: str) -> Results:
         f = function.bind(backend)
         y, kept = f.forward(backend.asarray(Z, dtype))
         dz = f.backward(kept, backend.asarray(DY, dtype))
@@ -54,8 +53,8 @@ def test_activation(name: str, agree) -> None:
     agree("activation", name, run, lambda: autograd(reference, [Z], DY))
 
 
-def test_step_has_values_but_no_gradient(agree, backend: Backend, dtype: str) -> None:
-    def run(backend: Backend, dtype: str) -> dict[str, list[np.ndarray]]:
+def test_step_has_values_but_no_gradient(agree: Agree, backend: Backend, dtype: str) -> None:
+    def run(backend: Backend, dtype: str) -> Results:
         y, _ = ACTIVATIONS["step"].bind(backend).forward(backend.asarray(Z, dtype))
         return {"forward": host(backend, dtype, y)}
 

@@ -15,7 +15,7 @@ from bpnet import Activation, Add, Dense, Input, Layer, Maximum, Multiply
 from bpnet.backend import Backend
 from bpnet.nn.graph import Graph
 from bpnet.nn.network import Network
-from parity.arrays import autograd, generator, host, normal
+from parity.arrays import Agree, Results, autograd, generator, host, normal
 
 X = normal("layers: x", 23, 12)
 W = normal("layers: w", 12, 17)
@@ -62,12 +62,12 @@ def test_every_layer_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_layer(name: str, agree) -> None:
+def test_layer(name: str, agree: Agree) -> None:
     case = CASES[name]
     nodes = [Input(x.shape[1:]) for x in case.inputs]
     dy = normal("layers: dy", len(X), *case.layer()(*nodes).shape)
 
-    def run(backend: Backend, dtype: str) -> dict[str, list[np.ndarray]]:
+    def run(backend: Backend, dtype: str) -> Results:
         graph = Graph(nodes, [case.layer()(*nodes)])
         network = Network(graph, backend, dtype, lambda *_: generator("unused"))
         (p,), (g,) = network.p, network.g

@@ -1,11 +1,9 @@
-"""Every loss at the end of a model: L, the output, and the gradient of all parameters in one vector.
+"""Every loss at the end of a model: L, the output, and the gradient of all parameters.
 
-A softmax or sigmoid before its own cross-entropy becomes part of the loss here; the other heads stay in the network.
+A softmax or sigmoid before its own cross-entropy becomes part of the loss here; a user's own stays in the network.
 """
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,36 +12,28 @@ import torch
 from bpnet import L1L2, Dense, Input, Sequential
 from bpnet.backend import Backend
 from bpnet.training.objective import Objective
-from parity.arrays import host, normal
-from parity.loss_cases import CASES, HEADS, WEIGHT, K, N, weighed
+from parity.arrays import Agree, Results, host, normal
+from parity.loss_cases import CASES, HEADS, OWN_HEADS, WEIGHT, K, N, weighed
 
 X = normal("objectives: x", N, 7)
 WEIGHTS = [normal("objectives: v", 7, 6), normal("objectives: c", 6), normal("objectives: w", 6, K), normal("b", K)]
 L1, L2 = 0.01, 0.02
 
-OTHER_HEAD = {
-    "binary_crossentropy, probabilities": "softmax",
-    "categorical_crossentropy, probabilities": "sigmoid",
-    "sparse_categorical_crossentropy, probabilities": "sigmoid",
-}
-MODELS = {
-    **CASES,
-    **{f"{name} of a {head}": replace(CASES[name], head=head) for name, head in OTHER_HEAD.items()},
-}
+PROBABILITIES = [name for name, case in CASES.items() if case.head]
+MODELS = [(name, False) for name in CASES] + [(name, True) for name in PROBABILITIES]
 
 
-@pytest.mark.parametrize(
-    ("weight", "reduction"), [(None, "sum"), (WEIGHT, "mean")], ids=["sum, unweighted", "mean, weighted"]
-)
-@pytest.mark.parametrize("name", MODELS)
-def test_objective(name: str, weight: np.ndarray | None, reduction: str, agree) -> None:
-    case = MODELS[name]
+@pytest.mark.parametrize(("weight", "reduction"), [(None, "sum"), (WEIGHT, "mean")], ids=["sum", "weighted mean"])
+@pytest.mark.parametrize(("name", "own"), MODELS, ids=[f"{name}{', own head' * own}" for name, own in MODELS])
+def test_objective(name: str, own: bool, weight: np.ndarray | None, reduction: str, agree: Agree) -> None:
+    case = CASES[name]
     loss = case.loss(reduction=reduction)
-    fused = case.head is not None and case.head == loss.head
+    head = OWN_HEADS[str(case.head)] if own else case.head
+    fused = case.head is not None and not own
 
-    def run(backend: Backend, dtype: str) -> dict[str, list[np.ndarray]]:
+    def run(backend: Backend, dtype: str) -> Results:
         model = Sequential(
-            [Input((7,)), Dense(6, "tanh", kernel_regularizer=L1L2(L1, L2)), Dense(K, case.head)],
+            [Input((7,)), Dense(6, "tanh", kernel_regularizer=L1L2(L1, L2)), Dense(K, head)],
             backend=backend,
             dtype=dtype,
         )
@@ -56,7 +46,7 @@ def test_objective(name: str, weight: np.ndarray | None, reduction: str, agree) 
         gradients = [g for layer in model.network.g for g in vars(layer).values()]
         return {"forward": host(backend, dtype, value, output), "backward": host(backend, dtype, *gradients)}
 
-    def reference() -> dict[str, list[np.ndarray]]:
+    def reference() -> Results:
         v, c, w, b = parameters = [torch.tensor(array, requires_grad=True) for array in WEIGHTS]
         z = (torch.tensor(X) @ v + c).tanh() @ w + b
         p = z if case.head is None else HEADS[case.head](z)
@@ -68,4 +58,4 @@ def test_objective(name: str, weight: np.ndarray | None, reduction: str, agree) 
             "backward": [array.numpy() for array in gradients],
         }
 
-    agree("model", name, run, reference)
+    agree("model", f"{name}{', own head' * own}", run, reference)

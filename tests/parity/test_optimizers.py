@@ -13,7 +13,7 @@ import torch
 from bpnet import SGD, Adam, Dense, Input, Sequential
 from bpnet.backend import Backend
 from bpnet.nn.optimizers import OPTIMIZERS, Optimizer
-from parity.arrays import exact, generator, host, normal
+from parity.arrays import Agree, Results, exact, generator, host, normal
 
 STEPS = 25
 LAYERS = (6, 20, 10)
@@ -65,10 +65,10 @@ def test_some_gradients_are_clipped_and_some_are_not() -> None:
 
 @pytest.mark.parametrize("extra", EXTRAS)
 @pytest.mark.parametrize("name", VARIANTS)
-def test_optimizer(name: str, extra: str, agree) -> None:
+def test_optimizer(name: str, extra: str, agree: Agree) -> None:
     variant, extras = VARIANTS[name], EXTRAS[extra]
 
-    def run(backend: Backend, dtype: str) -> dict[str, list[np.ndarray]]:
+    def run(backend: Backend, dtype: str) -> Results:
         first, *widths = LAYERS
         model = Sequential([Input((first,)), *(Dense(width) for width in widths)], backend=backend, dtype=dtype)
         network = model.network
@@ -83,7 +83,7 @@ def test_optimizer(name: str, extra: str, agree) -> None:
     agree("optimizer", name if extra == "plain" else f"{name}, {extra}", run, lambda: _reference(variant, extras))
 
 
-def _reference(variant: Variant, extras: dict[str, float]) -> dict[str, list[np.ndarray]]:
+def _reference(variant: Variant, extras: dict[str, float]) -> Results:
     """PyTorch's own update of weights, which decay, and biases, which do not."""
     weights, biases = (torch.nn.Parameter(torch.tensor(part)) for part in np.split(THETA, [WEIGHTS]))
     decay = extras.get("weight_decay", 0.0)

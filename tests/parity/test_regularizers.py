@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 import torch
 
 from bpnet import L1, L1L2, L2, Dense, Input, Sequential
 from bpnet.backend import Backend
 from bpnet.nn.regularizers import Regularizer
-from parity.arrays import host, normal, off_zero
+from parity.arrays import Agree, Results, host, normal, off_zero
 
 SHAPES = [(5, 12), (12, 9), (9, 8), (8, 3)]
 WEIGHTS = sum(rows * columns for rows, columns in SHAPES)
@@ -27,12 +26,12 @@ CASES: dict[str, tuple[Regularizer, Callable[[torch.Tensor], torch.Tensor]]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_regularizer(name: str, agree) -> None:
+def test_regularizer(name: str, agree: Agree) -> None:
     regularizer, reference = CASES[name]
     # Two neighbours with the same penalty, one layer without, and one with another penalty.
     kinds = [regularizer, regularizer, None, L2(0.1)]
 
-    def run(backend: Backend, dtype: str) -> dict[str, list[np.ndarray]]:
+    def run(backend: Backend, dtype: str) -> Results:
         layers = [Dense(shape[1], kernel_regularizer=kind) for shape, kind in zip(SHAPES, kinds, strict=True)]
         network = Sequential([Input((5,)), *layers], backend=backend, dtype=dtype).network
         network.theta[...] = backend.asarray(THETA, dtype)
@@ -41,7 +40,7 @@ def test_regularizer(name: str, agree) -> None:
         network.add_penalty_gradient()
         return {"forward": host(backend, dtype, value), "backward": host(backend, dtype, network.grad)}
 
-    def autograd() -> dict[str, list[np.ndarray]]:
+    def autograd() -> Results:
         theta = torch.tensor(THETA, requires_grad=True)
         sizes = [rows * columns for rows, columns in SHAPES]
         first, second, _, last, _ = theta.split([*sizes, SIZE - WEIGHTS])

@@ -23,7 +23,7 @@ import bpnet
 from bpnet import SGD, CosineDecay, Dense, ExponentialDecay, Input, InverseTimeDecay, Sequential, StepDecay
 from bpnet.backend import Backend
 from bpnet.nn.schedules import Constant, Schedule
-from parity.arrays import host
+from parity.arrays import Agree, Results, host
 
 UPDATES = 60
 RATE = 0.2
@@ -64,10 +64,10 @@ def test_every_schedule_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_schedule(name: str, agree) -> None:
+def test_schedule(name: str, agree: Agree) -> None:
     schedule, scheduler = CASES[name]
 
-    def run(backend: Backend, dtype: str) -> dict[str, list[np.ndarray]]:
+    def run(backend: Backend, dtype: str) -> Results:
         network = Sequential([Input((1,)), Dense(1)], backend=backend, dtype=dtype).network
         optimizer = SGD(schedule).bind(network)
         rates = []
@@ -76,7 +76,7 @@ def test_schedule(name: str, agree) -> None:
             optimizer.step()
         return {"rate": [np.stack(rates)]}
 
-    def reference() -> dict[str, list[np.ndarray]]:
+    def reference() -> Results:
         optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=RATE)
         schedule = scheduler(optimizer)
         rates = []

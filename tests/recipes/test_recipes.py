@@ -46,11 +46,21 @@ def pool():
 
 
 @pytest.mark.parametrize(
-    ("name", "of_20"), [("xor", 20), ("xor-deep", 20), ("xor-any-depth", 18), ("two-layer", 20), ("xor-softmax", 19)]
+    ("name", "epochs", "of_20"),
+    [
+        ("xor", 3_000, 20),
+        ("xor-deep", 3_000, 20),
+        ("xor-any-depth", None, 18),
+        ("two-layer", None, 20),
+        ("xor-softmax", None, 19),
+    ],
 )
-def test_so_many_of_20_seeds(name, of_20, pool):
-    """xor-softmax: 93 in 100 of 2,000 random starts get there, counted apart; 19 of these 20 do."""
-    assert sum(pool.map(seeds.holds, [name] * 20, range(20))) >= of_20
+def test_so_many_of_20_seeds(name, epochs, of_20, pool):
+    """xor and xor-deep are held to the figures of 10,000 steps after 3,000, and keep them.
+
+    xor-softmax: 93 in 100 of 2,000 random starts get there, counted apart; 19 of these 20 do.
+    """
+    assert sum(pool.map(seeds.holds, [name] * 20, [epochs] * 20, range(20))) >= of_20
 
 
 def test_two_layer_ends_near_the_outputs_of_the_notes():
@@ -59,12 +69,10 @@ def test_two_layer_ends_near_the_outputs_of_the_notes():
 
 
 def test_digits_by_hand_falls_about_as_in_the_notes(pool):
-    """There: first round about 6.3, last about 1.9. Single seeds spread by 1.4 and 0.3, means of 4 by half of that."""
-    first, last = np.mean(
-        [figures[:2] for figures in pool.map(seeds.figures, ["digits-by-hand"] * 4, range(4))], axis=0
-    )
-    assert abs(first - 6.3) < 3 * 0.7
-    assert abs(last - 1.9) < 4 * 0.15
+    """There the first round's mean loss is about 6.3 and the last's about 1.9; seeds spread by 1.4 and 0.4."""
+    for first, last, *_ in pool.map(seeds.figures, ["digits-by-hand"] * 2, range(2)):
+        assert abs(first - 6.3) < 3 * 1.4
+        assert abs(last - 1.9) < 3 * 0.4
 
 
 def test_any_depth_takes_sizes():

@@ -34,8 +34,8 @@ class TorchBackend:
         """A contiguous tensor of its own memory on this backend's device."""
         import numpy as np
 
-        host = np.array(x, order="C")  # PyTorch takes neither negative strides nor read-only memory
-        return self._torch.from_numpy(host).to(self._device, getattr(self._torch, dtype))
+        host = np.array(x, dtype=dtype, order="C")  # PyTorch takes no negative strides, no swapped bytes
+        return self._torch.from_numpy(host).to(self._device)
 
     def to_numpy(self, x: Any) -> Any:
         """A copy in the host's memory; waits for the device."""

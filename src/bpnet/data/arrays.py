@@ -32,10 +32,10 @@ def numeric(name: str, value: Any) -> np.ndarray:
 def representable(name: str, array: np.ndarray, dtype: str) -> None:
     """ValueError where a value would become infinite in `dtype`."""
     most = float(np.finfo(dtype).max)
-    if array.dtype.kind == "f" and np.abs(array).max() > most:
+    largest = float(np.abs(array).max()) if array.dtype.kind == "f" else 0.0
+    if largest > most:
         raise ValueError(
-            f"{name}: values up to {np.abs(array).max():g} came, but {dtype} ends at {most:.2g}; scale them, "
-            "or use dtype='float64'"
+            f"{name}: values up to {largest:g} came, but {dtype} ends at {most:.2g}; scale them, or use dtype='float64'"
         )
 
 

@@ -169,8 +169,8 @@ class CrossEntropy(Loss):
 class BinaryCrossentropy(CrossEntropy, ElementwiseLoss):
     """l = -(1/K) Σₖ [y log p + (1-y) log(1-p)],  dl/dp = (p - y) / (p (1-p)) / K.
 
-    On logits dl/dz = (sigmoid z - y) / K, and the term of an output is max(z, 0) - y z + log(1 + exp(-|z|)). Smoothing by
-    s: y ← y (1-s) + s/2.
+    On logits dl/dz = (sigmoid z - y) / K, and the term of an output is max(z, 0) - y z + log(1 + exp(-|z|)). Smoothing
+    by s: y ← y (1-s) + s/2.
     """
 
     targets: ClassVar[str] = "binary"
