@@ -11,6 +11,7 @@ from bpnet.backend import Array, Backend, float_dtype, load
 from bpnet.data import arrays, samples
 from bpnet.data.random import epoch_order, generator
 from bpnet.data.samples import Expected, Samples
+from bpnet.nn.checks import require_number
 from bpnet.nn.graph import Graph
 from bpnet.nn.losses import Loss
 from bpnet.nn.losses import loss as loss_named
@@ -213,6 +214,7 @@ class Model:
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
+        require_number("learning_rate", value, above=0)
         self.bind()[1].base_rate[...] = value
 
     # ---- within
