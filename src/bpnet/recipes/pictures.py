@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil, sqrt
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ def misread(images: np.ndarray, actual: np.ndarray, predicted: np.ndarray, most:
     wrong = np.flatnonzero(actual != predicted)[:most]
 
     def draw(figure: Any) -> None:
-        columns = min(6, max(3, len(wrong)))
+        columns = max(1, ceil(sqrt(1.5 * len(wrong))))
         rows = max(1, -(-len(wrong) // columns))
         figure.suptitle(f"{int((actual != predicted).sum())} of {len(actual)} misread, {len(wrong)} of them shown")
         for axis in (axes := figure.subplots(rows, columns, squeeze=False)).flat:

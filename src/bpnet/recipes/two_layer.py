@@ -56,5 +56,5 @@ def run(options: Options) -> Outcome:
         ],
         task.model,
         "outputs: " + "  ".join(f"{output:.2f}" for output in outputs) + "  for targets 0 1 1 0",
-        {"loss.png": loss_curve(history)},
+        {"loss.png": loss_curve(history, steps_each=1)},
     )
