@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Every check that needs a GPU, in under 10 minutes, on a machine with one NVIDIA GPU and no network.
-# usage: bash benchmarks/gpu.sh FOLDER     (bpnet and its test dependencies must be installed)
+# usage: bash benchmarks/gpu.sh FOLDER     (PYTHON names an interpreter that has bpnet, CuPy and PyTorch)
 set -uo pipefail
 cd "$(dirname "$0")/.."
 out=${1:?usage: bash benchmarks/gpu.sh FOLDER}
 mkdir -p "$out"
-python=${PYTHON:-python3}
+python=${PYTHON:-$([ -x .venv/bin/python ] && echo .venv/bin/python || echo python3)}
 export PYTHONUNBUFFERED=1 MPLBACKEND=Agg
 failed=0
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 import bpnet
 from bpnet import (
@@ -10,6 +11,7 @@ from bpnet import (
     Activation,
     Adam,
     BinaryCrossentropy,
+    Callback,
     CategoricalCrossentropy,
     CosineDecay,
     Dense,
@@ -51,7 +53,22 @@ DATA = {
     "x of another width": (lambda: fit(np.ones((6, 5))), r"x: .*\(6, 5\) came.*layer 'hidden' expects \(samples, 3\)"),
     "x of one sample": (lambda: fit(np.ones(3)), r"x: an array of shape \(3,\) came.*'hidden'"),
     "x with rows of different lengths": (lambda: fit([[1, 2, 3], [1]]), r"x: rows of different lengths"),
-    "x that is no numbers": (lambda: fit([["a", "b", "c"]] * 6), r"x: an array of <U1 came; expected numbers"),
+    "x that is no numbers": (lambda: fit([["a", "b", "c"]] * 6), r"x: an array of text came; expected numbers"),
+    "text among numbers": (
+        lambda: fit([[1.0, 2.0, "a"]] + [[1.0, 2.0, 3.0]] * 5),
+        r"x: an array of text came",
+    ),
+    "an object that is no number": (
+        lambda: fit(np.array([[1.0, 2.0, None]] * 6, dtype=object)),
+        r"x: None came at \(0, 2\); expected numbers",
+    ),
+    "no x": (lambda: fit(None), r"x: None came"),
+    "no y": (lambda: fit(y=None), r"y: None came"),
+    "a sparse x": (lambda: fit(csr_array(X)), r"x: a sparse matrix came.*x.toarray\(\)"),
+    "a masked x": (lambda: fit(np.ma.masked_greater(X, 0)), r"x: a masked array came"),
+    "class_weight as a word": (lambda: fit(class_weight="balanced"), r"class_weight: 'balanced' was given"),
+    "a callback without a list": (lambda: fit(callbacks=Callback()), r"callbacks: one callback was given"),
+    "a function as a callback": (lambda: fit(callbacks=[print]), r"callbacks: <built-in function print> was given"),
     "x that is one number": (lambda: fit(3.0), r"x: a single number came"),
     "x beyond float32": (lambda: fit(np.full((6, 3), 1e39)), r"x: values up to 1e\+39 came, but float32 ends at 3.4e"),
     "y beyond float32": (lambda: fit(y=np.full((6, 2), -1e39), loss="mse", last="linear"), r"y: values up to 1e\+39"),
@@ -81,7 +98,7 @@ DATA = {
         r"y: an array of shape \(6, 3\) came, expected \(6, 2\)",
     ),
     "NaN in y": (lambda: fit(y=np.full((6, 2), np.nan), loss="mse", last="linear"), r"y: 12 values are NaN"),
-    "batch_size 0": (lambda: fit(batch_size=0), r"batch_size: 0 was given; a whole number from 1"),
+    "batch_size 0": (lambda: fit(batch_size=0), r"batch_size: 0 was given, expected a whole number from 1"),
     "batch_size 2.5": (lambda: fit(batch_size=2.5), r"batch_size: 2.5 was given"),
     "epochs 0": (lambda: fit(epochs=0), r"epochs: 0 was given"),
     "epochs True": (lambda: fit(epochs=True), r"epochs: True was given"),
@@ -110,7 +127,7 @@ NAMES = {
     "activation": (lambda: Dense(3, "rellu"), r"activation: 'rellu' is unknown. Did you mean 'relu'\?"),
     "loss": (lambda: model("categorical_crosentropy"), r"Did you mean 'categorical_crossentropy'"),
     "metric": (lambda: model(metrics=["acuracy"]), r"metric: 'acuracy' is unknown. Did you mean 'accuracy'"),
-    "optimizer": (lambda: model().compile("adm"), r"optimizer: 'adm' is unknown. Did you mean 'adam'"),
+    "optimizer": (lambda: model().compile("adm", "mse"), r"optimizer: 'adm' is unknown. Did you mean 'adam'"),
     "initializer": (lambda: Dense(3, kernel_initializer="he_norm"), r"initializer: .*'he_normal'"),
     "regularizer": (lambda: Dense(3, kernel_regularizer="l3"), r"regularizer: 'l3' is unknown"),
     "reduction": (lambda: MeanSquaredError(reduction="avg"), r"reduction: 'avg' is unknown"),
@@ -119,14 +136,23 @@ NAMES = {
 }
 
 SETTINGS = {
-    "units 0": (lambda: Dense(0), r"units: 0 was given; a whole number from 1"),
+    "units 0": (lambda: Dense(0), r"units: 0 was given, expected a whole number from 1"),
     "units 2.0": (lambda: Dense(2.0), r"units: 2.0 was given"),
+    "an input as a number": (lambda: Input(4), r"shape: 4 was given, expected whole numbers"),
+    "a function as an activation": (
+        lambda: Dense(3, np.tanh),
+        r"activation: <ufunc 'tanh'> was given",
+    ),
+    "softmax of one unit": (lambda: Dense(1, "softmax"), r"softmax of one unit is always 1; use 'sigmoid'"),
+    "a class for an object": (lambda: model().compile(Adam, "mse"), r"optimizer: the class Adam was given.*Adam\(\)"),
+    "no loss": (lambda: model().compile("sgd"), r"loss: none was given"),
+    "a learning rate set to 0": (lambda: setattr(model(), "learning_rate", 0), r"learning_rate: 0 was given"),
     "an input without axes": (lambda: Input(()), r"shape: \(\) was given"),
     "an input of size 0": (lambda: Input((0,)), r"shape: \(0,\) was given"),
-    "learning rate 0": (lambda: SGD(0), r"learning_rate: 0 was given; a finite number > 0"),
+    "learning rate 0": (lambda: SGD(0), r"learning_rate: 0 was given, expected a finite number > 0"),
     "learning rate NaN": (lambda: Adam(float("nan")), r"learning_rate: nan was given"),
     "learning rate as text": (lambda: Adam("fast"), r"learning_rate: 'fast' was given"),
-    "momentum 1": (lambda: SGD(momentum=1.0), r"momentum: 1.0 was given; a finite number >= 0 and < 1"),
+    "momentum 1": (lambda: SGD(momentum=1.0), r"momentum: 1.0 was given, expected a finite number >= 0 and < 1"),
     "beta": (lambda: Adam(beta_2=1.5), r"beta_2: 1.5"),
     "epsilon": (lambda: Adam(epsilon=0), r"epsilon: 0"),
     "weight decay": (lambda: SGD(weight_decay=-1), r"weight_decay: -1"),
@@ -201,7 +227,7 @@ def test_adding_to_a_built_model():
 
 
 def test_something_that_is_no_layer():
-    with pytest.raises(TypeError, match=r"layers: 'relu' was given; a layer"):
+    with pytest.raises(TypeError, match=r"layers: 'relu' was given, expected a layer"):
         Sequential(["relu"], backend="numpy")
 
 

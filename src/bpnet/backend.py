@@ -71,7 +71,7 @@ def load(spec: str | Backend | None = None, *, strict: bool | None = None) -> Ba
     if not isinstance(spec, str):
         if not isinstance(spec, Backend):
             raise TypeError(
-                f"backend: {type(spec).__name__} was given; a name or an object with the members of Backend"
+                f"backend: {type(spec).__name__} was given, expected a name or an object with the members of Backend"
             )
         return spec
     if spec == "auto":
@@ -131,7 +131,7 @@ def is_strict(strict: bool | None = None) -> bool:
         return strict
     value = os.environ.get("BPNET_STRICT", "")
     if value not in ("", "0", "1"):
-        raise ValueError(f"BPNET_STRICT: {value!r} was given; 1 (raise) or 0 (fall back to the CPU)")
+        raise ValueError(f"BPNET_STRICT: {value!r} was given, expected 1 (raise) or 0 (fall back to the CPU)")
     return value == "1"
 
 

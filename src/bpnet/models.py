@@ -21,7 +21,7 @@ from bpnet.nn.network import Network
 from bpnet.nn.optimizers import BoundOptimizer, Optimizer
 from bpnet.nn.optimizers import optimizer as optimizer_named
 from bpnet.summary import table
-from bpnet.training.callbacks import Callback, describe, progress
+from bpnet.training.callbacks import Callback, checked, describe, progress
 from bpnet.training.evaluate import measure
 from bpnet.training.fit import Training
 from bpnet.training.history import History
@@ -96,13 +96,18 @@ class Model:
     # ---- how it learns
 
     def compile(
-        self, optimizer: str | Optimizer = "sgd", loss: str | Loss = "mse", metrics: Sequence[str | Metric] = ()
+        self,
+        optimizer: str | Optimizer = "sgd",
+        loss: str | Loss | None = None,
+        metrics: Sequence[str | Metric] | None = None,
     ) -> None:
         """Choose how to learn; names are those of OPTIMIZERS, LOSSES and METRICS. Moments and step count begin anew."""
         if isinstance(metrics, str | Metric):
             raise ValueError(f"metrics: {metrics!r} was given, expected a list: [{metrics!r}]")
+        if loss is None:
+            raise ValueError("loss: none was given, expected a name or an object: loss='mse'")
         chosen = loss_named(loss)
-        self._compiled = (optimizer_named(optimizer), chosen, [metric_named(name, chosen) for name in metrics])
+        self._compiled = (optimizer_named(optimizer), chosen, [metric_named(name, chosen) for name in metrics or ()])
         self._bound = None
         if self._can_build():
             self.bind()
@@ -111,10 +116,10 @@ class Model:
         self,
         x: Any,
         y: Any,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         epochs: int = 1,
         verbose: int | str = "auto",
-        callbacks: Sequence[Callback] = (),
+        callbacks: Sequence[Callback] | None = None,
         validation_split: float = 0.0,
         validation_data: tuple[Any, ...] | None = None,
         shuffle: bool = True,
@@ -122,7 +127,7 @@ class Model:
         sample_weight: Any = None,
         steps_per_epoch: int | None = None,
     ) -> History:
-        """Train on x and y; return the history, which is also `self.history`.
+        """Train on x and y, by default in batches of 32; return the history, which is also `self.history`.
 
         An epoch is one pass over the samples, in a new random order if `shuffle`, in batches of which the last may be
         smaller; or `steps_per_epoch` batches, the data starting over as often as needed. `validation_split` takes the
@@ -131,7 +136,7 @@ class Model:
         stays a mean over samples. A "sum" loss is reported for one pass over the data, as `evaluate` sums it.
         Ctrl-C ends training after the step at hand. A loss that is no longer finite raises TrainingDivergedError.
         """
-        batch_size = arrays.whole_number("batch_size", batch_size)
+        batch_size = arrays.whole_number("batch_size", 32 if batch_size is None else batch_size)
         epochs = arrays.whole_number("epochs", epochs)
         expected = self.expected(x)
         data = samples.checked(expected, x, y, sample_weight)
@@ -141,7 +146,7 @@ class Model:
         data = samples.weighed(data, class_weight, expected.target_kind)
         steps = None if steps_per_epoch is None else arrays.whole_number("steps_per_epoch", steps_per_epoch)
         length = len(data) if steps is None else batch_size * steps
-        listeners = [*callbacks, *progress(verbose)]
+        listeners = [*checked(callbacks), *progress(verbose)]
 
         objective, optimizer = self.bind()
         on_device = DeviceData.put(self.backend, *self.put(data), length)
@@ -177,7 +182,7 @@ class Model:
         self,
         x: Any,
         y: Any,
-        batch_size: int = 1024,
+        batch_size: int | None = None,
         verbose: int | str = 0,
         sample_weight: Any = None,
         return_dict: bool = False,
@@ -187,16 +192,16 @@ class Model:
         A dictionary if `return_dict`; else the loss alone or, where there are metrics, the list [loss, *metrics].
         `verbose` other than 0 prints them too.
         """
-        size = arrays.whole_number("batch_size", batch_size)
+        size = arrays.whole_number("batch_size", 1024 if batch_size is None else batch_size)
         data = samples.checked(self.expected(x), x, y, sample_weight)
         logs = measure(self.bind()[0], *self.put(data), size)
         if verbose:
             print(describe(logs))
         return _figures(logs, return_dict)
 
-    def predict(self, x: Any, batch_size: int = 1024, verbose: int | str = 0) -> np.ndarray:
+    def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = 0) -> np.ndarray:
         """The outputs for x, last activation included: (samples, …). `verbose` is taken as Keras does, and unused."""
-        size = arrays.whole_number("batch_size", batch_size)
+        size = arrays.whole_number("batch_size", 1024 if batch_size is None else batch_size)
         self._build_for(x)
         first = self.network.graph.layers[0].name
         host = arrays.inputs("x", x, self.network.graph.inputs[0].shape, first)

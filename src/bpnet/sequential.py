@@ -44,7 +44,7 @@ class Sequential(Model):
             self._input_shape = layer.shape
             return
         if not isinstance(layer, Layer):
-            raise TypeError(f"layers: {layer!r} was given; a layer, or Input(shape) in the first place")
+            raise TypeError(f"layers: {layer!r} was given, expected a layer, or Input(shape) in the first place")
         if any(layer is other for other in self.layers):
             raise ValueError(f"layers: {layer.name!r} stands twice in the model; make a layer for each place")
         layer.name = self._free_name(layer)

@@ -78,7 +78,7 @@ def test_digits_by_hand_falls_about_as_in_the_notes(pool):
 def test_any_depth_takes_sizes():
     model = run("xor-any-depth", "numpy", sizes=(3, 6, 4, 4, 2), epochs=100).model
     assert [array.shape for array in model.get_weights()[::2]] == [(3, 6), (6, 4), (4, 4), (4, 2)]
-    with pytest.raises(ValueError, match=r"sizes: \(4, 2\) was given; the first must be 3"):
+    with pytest.raises(ValueError, match=r"sizes: \(4, 2\) was given, expected 3 inputs first"):
         run("xor-any-depth", "numpy", sizes=(4, 2))
 
 

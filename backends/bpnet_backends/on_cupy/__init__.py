@@ -9,7 +9,7 @@ from typing import Any
 
 from bpnet_backends.nvidia import require_driver
 
-INSTALL = "Mend: pip install 'bpnet[cuda12]' or 'bpnet[cuda13]', whichever CUDA the driver supports (nvidia-smi)"
+INSTALL = "Mend: pip install cupy-cuda12x or cupy-cuda13x, whichever CUDA the driver serves (nvidia-smi)"
 
 
 class CuPyBackend:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bpnet_backends.nvidia import require_driver
 
-INSTALL = "Mend: pip install 'bpnet[torch]', or see backends/README.md for CUDA"
+INSTALL = "Mend: pip install torch (backends/README.md says which build)"
 
 
 class TorchBackend:

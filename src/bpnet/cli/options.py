@@ -58,7 +58,7 @@ def _sizes(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     try:
         sizes = tuple(int(part) for part in value.split(","))
     except ValueError as error:
-        raise click.BadParameter(f"{value!r} was given; whole numbers with commas between them: 3,5,7,2") from error
+        raise click.BadParameter(f"{value!r} was given, expected whole numbers with commas: 3,5,7,2") from error
     if min(sizes) < 1:
-        raise click.BadParameter(f"{value!r} was given; every size must be at least 1")
+        raise click.BadParameter(f"{value!r} was given, expected sizes of at least 1")
     return sizes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import click
 
@@ -54,18 +55,22 @@ def train(
             for path in _draw(outcome.pictures, folder):
                 click.echo(f"wrote {path}")
         elif plot is None and outcome.pictures:
-            click.echo("no pictures: matplotlib is not installed. Mend: pip install 'bpnet[plot]'")
+            click.echo("no pictures: matplotlib is not installed. Mend: pip install matplotlib")
 
 
 def _folder(folder: Path, plot: bool | None) -> Path | None:
     """Make the folder for pictures before training starts; None where none are to be drawn."""
     installed = find_spec("matplotlib") is not None
     if plot and not installed:
-        raise ImportError("--plot was given, but matplotlib is not installed. Mend: pip install 'bpnet[plot]'")
+        raise ImportError("--plot was given, but matplotlib is not installed. Mend: pip install matplotlib")
     if plot is False or not installed:
         return None
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise ValueError(f"--out: cannot write to {str(folder)!r} ({error}). Mend: name another folder") from error
 
 
 def _draw(pictures: Mapping[str, Draw], folder: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,21 @@ import numpy as np
 
 def numeric(name: str, value: Any) -> np.ndarray:
     """`value` as an array of numbers with at least one row, none of them NaN or infinite."""
+    if value is None:
+        raise ValueError(f"{name}: None came; expected an array with a row for each sample")
+    if hasattr(value, "tocsr"):
+        raise ValueError(f"{name}: a sparse matrix came; expected a dense array. Mend: {name}.toarray()")
+    if np.ma.isMaskedArray(value) and np.ma.getmaskarray(value).any():
+        raise ValueError(f"{name}: a masked array came; fill or drop the masked values first")
     try:
         array = np.asarray(value)
     except ValueError as error:
         raise ValueError(f"{name}: rows of different lengths came ({error}); expected one rectangular array") from error
+    if array.dtype.kind == "O":
+        array = _numbers_in(name, array)
     if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name}: an array of {array.dtype} came; expected numbers")
+        kind = "text" if array.dtype.kind in "US" else str(array.dtype)
+        raise ValueError(f"{name}: an array of {kind} came; expected numbers")
     if array.ndim == 0:
         raise ValueError(f"{name}: a single number came; expected an array with a row for each sample")
     if array.size == 0:
@@ -27,6 +37,17 @@ def numeric(name: str, value: Any) -> np.ndarray:
             f"{name}: {int((~finite).sum())} values are NaN or infinite, the first at {place}; remove or fill them"
         )
     return array
+
+
+def _numbers_in(name: str, array: np.ndarray) -> np.ndarray:
+    """An array of Python objects as float64, if they are all numbers."""
+    for place, item in np.ndenumerate(array):
+        if not isinstance(item, Real):
+            raise ValueError(
+                f"{name}: {item!r} came at {place}; expected numbers (text columns have to be encoded, missing values "
+                "filled)"
+            )
+    return array.astype(np.float64)
 
 
 def representable(name: str, array: np.ndarray, dtype: str) -> None:
@@ -73,6 +94,8 @@ def class_weights(value: Mapping[int, float] | None, y: np.ndarray, kind: str) -
     """For each sample the weight of its class; classes that are not named weigh 1. None stays None."""
     if value is None:
         return None
+    if not isinstance(value, Mapping):
+        raise ValueError(f"class_weight: {value!r} was given, expected a dictionary: {{0: 1.0, 1: 5.0}}")
     if kind == "labels":
         labels = y
     elif kind == "one_hot":
@@ -107,5 +130,5 @@ def to_categorical(labels: Any, num_classes: int | None = None) -> np.ndarray:
 def whole_number(name: str, value: Any, least: int = 1) -> int:
     """`value` as an int that is at least `least`."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ValueError(f"{name}: {value!r} was given; a whole number from {least}")
+        raise ValueError(f"{name}: {value!r} was given, expected a whole number from {least}")
     return int(value)

@@ -32,7 +32,7 @@ def targets(name: str, value: Any, kind: str, rows: int, outputs: tuple[int, ...
 
 def _labels(name: str, value: Any, rows: int, outputs: tuple[int, ...]) -> np.ndarray:
     """Class numbers from 0, one a sample."""
-    if np.asarray(value).dtype.kind in "OUS":
+    if value is not None and np.asarray(value).dtype.kind in "OUS":
         raise ValueError(
             f"{name}: class names came, expected numbers from 0: {name} = np.unique(names, return_inverse=True)[1]"
         )

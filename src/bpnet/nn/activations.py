@@ -255,14 +255,14 @@ def step(xp: Any) -> tuple[Elementwise, Elementwise]:
 def LeakyRelu(negative_slope: float = 0.2) -> ElementwiseActivation:  # noqa: N802 - made like a class
     """Leaky relu with the slope a > 0 for negative z; Maas et al. 2013."""
     if not negative_slope > 0:
-        raise ValueError(f"negative_slope: {negative_slope!r} was given; a number above 0 (for 0 use 'relu')")
+        raise ValueError(f"negative_slope: {negative_slope!r} was given, expected a number above 0 (for 0 use 'relu')")
     return ElementwiseActivation("leaky_relu", partial(leaky_relu, negative_slope=negative_slope))
 
 
 def Elu(alpha: float = 1.0) -> ElementwiseActivation:  # noqa: N802 - made like a class
     """Exponential linear unit with the limit -a for negative z; Clevert et al. 2015."""
     if not alpha > 0:
-        raise ValueError(f"alpha: {alpha!r} was given; a number above 0")
+        raise ValueError(f"alpha: {alpha!r} was given, expected a number above 0")
     return ElementwiseActivation("elu", partial(elu, alpha=alpha))
 
 
@@ -285,4 +285,8 @@ def activation(which: str | ActivationFunction | None) -> ActivationFunction:
     """The activation of that name, or the one given; None is linear."""
     if which is None:
         return ACTIVATIONS["linear"]
-    return look_up("activation", which, ACTIVATIONS) if isinstance(which, str) else which
+    if isinstance(which, str):
+        return look_up("activation", which, ACTIVATIONS)
+    if not hasattr(which, "bind") or not hasattr(which, "name"):
+        raise ValueError(f"activation: {which!r} was given, expected a name or an ElementwiseActivation(name, formula)")
+    return which

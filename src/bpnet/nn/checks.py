@@ -19,4 +19,6 @@ def require_number(
         and (below is None or number < below)
     )
     if not ok:
-        raise ValueError(f"{name}: {value!r} was given; a finite number{' ' if bounds else ''}{' and '.join(bounds)}")
+        raise ValueError(
+            f"{name}: {value!r} was given, expected a finite number{' ' if bounds else ''}{' and '.join(bounds)}"
+        )

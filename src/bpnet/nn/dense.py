@@ -44,9 +44,11 @@ class Dense(Layer):
     ) -> None:
         super().__init__(name)
         if isinstance(units, bool) or not isinstance(units, int) or units < 1:
-            raise ValueError(f"units: {units!r} was given; a whole number from 1")
+            raise ValueError(f"units: {units!r} was given, expected a whole number from 1")
         self.units = units
         self.activation: ActivationFunction = activation_named(activation)
+        if units == 1 and self.activation == activation_named("softmax"):
+            raise ValueError("activation: softmax of one unit is always 1; use 'sigmoid', or a unit for each class")
         self.use_bias = use_bias
         self.kernel_initializer = initializer(kernel_initializer)
         self.bias_initializer = initializer(bias_initializer)

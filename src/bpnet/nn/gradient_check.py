@@ -56,7 +56,7 @@ class GradientReport:
         return all(d.relative <= self.limit + d.rounding for d in self.distances)
 
     def __str__(self) -> str:
-        rows = [f"{'layer':<20} {'parameter':<10} {'checked':>8}  {'relative distance':>17}  {'of it rounding':>14}"]
+        rows = [f"{'layer':<20} {'parameter':<10} {'checked':>8}  {'relative distance':>17}  {'rounding up to':>14}"]
         for d in self.distances:
             rows.append(f"{d.layer:<20} {d.parameter:<10} {d.checked:>8}  {d.relative:>17.2e}  {d.rounding:>14.0e}")
         verdict = "all within" if self.ok else "NOT within"

@@ -6,7 +6,7 @@ chain rule the gradient of a value is the sum over its uses of what each use sen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -31,9 +31,9 @@ class Node:
 
 def Input(shape: Sequence[int]) -> Node:  # noqa: N802 - the name that everybody knows
     """An input of a graph: arrays of `shape` after the batch axis."""
-    sizes = tuple(shape)
+    sizes = tuple(shape) if isinstance(shape, Iterable) else ()
     if not sizes or not all(isinstance(size, int) and size >= 1 for size in sizes):
-        raise ValueError(f"shape: {shape!r} was given; a tuple of whole numbers from 1, without the batch axis: (64,)")
+        raise ValueError(f"shape: {shape!r} was given, expected whole numbers from 1, without the batch axis: (64,)")
     return Node(None, (), sizes)
 
 

@@ -26,7 +26,7 @@ class Regularizer:
         for name in ("l1", "l2"):
             value = getattr(self, name)
             if not (isfinite(value) and value >= 0):
-                raise ValueError(f"{name}: {value!r} was given; a finite number from 0")
+                raise ValueError(f"{name}: {value!r} was given, expected a finite number from 0")
 
 
 def L1(l1: float = 0.01) -> Regularizer:  # noqa: N802 - the name that everybody knows

@@ -20,7 +20,7 @@ def problem(options: Options) -> Problem:
     """The network of the sizes given, compiled, and the four rows."""
     sizes = options.sizes or SIZES
     if len(sizes) < 2 or sizes[0] != 3 or sizes[-1] != 2:
-        raise ValueError(f"sizes: {sizes} was given; the first must be 3 (the inputs), the last 2 (the classes)")
+        raise ValueError(f"sizes: {sizes} was given, expected 3 inputs first and 2 classes last: 3,5,7,2")
     return softmax_stack(sizes, "sigmoid", Normal(0.0, 1.0), options)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tqdm import tqdm
@@ -34,13 +34,18 @@ class Callback:
 
 
 class ProgressBar(Callback):
-    """One bar over all epochs, with the epoch, the loss, the metrics and the samples a second."""
+    """One bar over all epochs: the epoch, the samples per second, the loss and the last metric, held out if it is."""
 
     def on_train_begin(self, epochs: int, samples: int) -> None:
         """Draw the empty bar."""
         self._epochs = epochs
         self._bar = tqdm(
-            total=epochs * samples, unit=" samples", unit_scale=True, file=sys.stderr, dynamic_ncols=True, leave=True
+            total=epochs * samples,
+            unit=" samples",
+            unit_scale=True,
+            file=sys.stderr,
+            dynamic_ncols=True,
+            bar_format="{desc} |{bar}| {rate_fmt}{postfix}",
         )
 
     def on_epoch_begin(self, epoch: int) -> None:
@@ -53,7 +58,7 @@ class ProgressBar(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Show the epoch's figures."""
-        self._bar.set_postfix_str(describe(logs), refresh=epoch + 1 == self._epochs)
+        self._bar.set_postfix_str(headline(logs), refresh=epoch + 1 == self._epochs)
 
     def on_train_end(self) -> None:
         """Leave the last state on the screen."""
@@ -82,6 +87,22 @@ def describe(logs: Mapping[str, float]) -> str:
     return "  ".join(f"{name.replace('val_', 'held-out ')} {value:.4g}" for name, value in logs.items())
 
 
+def headline(logs: Mapping[str, float]) -> str:
+    """What fits beside a bar: the loss and the last of the other figures."""
+    *_, last = logs
+    return describe({name: logs[name] for name in dict.fromkeys(["loss", last])})
+
+
+def checked(callbacks: Sequence[Callback] | None) -> list[Callback]:
+    """The callbacks as a list; ValueError names what is none."""
+    if isinstance(callbacks, Callback):
+        raise ValueError("callbacks: one callback was given, expected a list of them: [callback]")
+    for callback in callbacks or ():
+        if not isinstance(callback, Callback):
+            raise ValueError(f"callbacks: {callback!r} was given, expected objects derived from bpnet.Callback")
+    return list(callbacks or ())
+
+
 def progress(verbose: int | str) -> list[Callback]:
     """What `verbose` asks for: 0 nothing, 1 or "auto" a bar, 2 a line an epoch."""
     if verbose in (1, "auto"):
@@ -90,4 +111,4 @@ def progress(verbose: int | str) -> list[Callback]:
         return [EpochLines()]
     if verbose == 0:
         return []
-    raise ValueError(f"verbose: {verbose!r} was given; 0 (nothing), 1 or 'auto' (a bar), 2 (a line an epoch)")
+    raise ValueError(f"verbose: {verbose!r} was given, expected 0 (nothing), 1 or 'auto' (a bar), 2 (a line an epoch)")

@@ -53,7 +53,9 @@ class Guard:
         """Restore the weights from the epoch's start, or from the one before if they gave that loss at once; raise."""
         rate = float(self.backend.to_numpy(self._optimizer.rate()))
         at_once = self._totals.first_bad_batch() == 1
-        good = not at_once or len(self._kept) > 1
-        for vector, copy in zip(self._vectors, self._kept[0 if at_once else -1], strict=True):
+        kept = 0 if at_once else len(self._kept) - 1
+        for vector, copy in zip(self._vectors, self._kept[kept], strict=True):
             vector[...] = copy
-        raise TrainingDivergedError(epoch + 1, batch, rate, good, history)
+        never_good = at_once and len(self._kept) == 1
+        kept_epoch = None if never_good else epoch + 1 - (len(self._kept) - 1 - kept)
+        raise TrainingDivergedError(epoch + 1, batch, rate, kept_epoch, history)

@@ -24,9 +24,9 @@ class History:
 class TrainingDivergedError(ArithmeticError):
     """The loss was no longer finite. The model keeps the last weights from an epoch's start that gave a finite loss."""
 
-    def __init__(self, epoch: int, batch: int, learning_rate: float, good: bool, history: History) -> None:
-        kept = "The model keeps the last good weights, those of an epoch's start."
-        if not good:
+    def __init__(self, epoch: int, batch: int, learning_rate: float, kept_epoch: int | None, history: History) -> None:
+        kept = f"The model keeps the weights from the start of epoch {kept_epoch}, whose loss was finite."
+        if kept_epoch is None:
             kept = "The weights that training began with give that loss already; the model keeps them."
         super().__init__(
             f"the loss became NaN or infinite in epoch {epoch}, batch {batch}. Likely cause: steps that are too large. "

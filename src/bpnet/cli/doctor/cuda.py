@@ -71,7 +71,7 @@ def cuda_warnings(driver: str | None, cupy: str | None, torch: str | None) -> li
     runtimes = {"CuPy": cupy, "PyTorch": torch}
     if cupy and torch and major(cupy) != major(torch):
         reason = f"CuPy uses CUDA {cupy} and PyTorch CUDA {torch}: two runtimes in one process."
-        found.append(Fault(reason, f"install the CuPy of PyTorch's CUDA: pip install 'bpnet[cuda{major(torch)}]'"))
+        found.append(Fault(reason, f"install the CuPy of PyTorch's CUDA: pip install cupy-cuda{major(torch)}x"))
     for name, version in runtimes.items():
         if driver and version and major(version) > major(driver):
             reason = f"{name} uses CUDA {version}, but the driver supports CUDA {driver} at most."

@@ -57,7 +57,7 @@ def cupy_warnings(distributions: list[Distribution]) -> list[Fault]:
     if len(names) < 2:
         return []
     mend = (
-        f"pip uninstall {' '.join(names)}, then install one: pip install 'bpnet[cuda12]' or 'bpnet[cuda13]', "
+        f"pip uninstall {' '.join(names)}, then install one: pip install cupy-cuda12x or cupy-cuda13x, "
         "whichever CUDA the driver supports (nvidia-smi)"
     )
     return [Fault(f"{len(names)} distributions bring the import cupy, and overwrite each other's files.", mend)]
