@@ -50,7 +50,7 @@ class ProgressBar(Callback):
 
     def on_epoch_begin(self, epoch: int) -> None:
         """Name the epoch."""
-        self._bar.set_description(f"epoch {epoch + 1}/{self._epochs}", refresh=False)
+        self._bar.set_description_str(f"epoch {epoch + 1}/{self._epochs}", refresh=False)
 
     def on_batch_end(self, batch: int, samples: int) -> None:
         """Move the bar."""
