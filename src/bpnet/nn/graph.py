@@ -64,7 +64,7 @@ class Graph:
     def forward(
         self, parameters: Sequence[SimpleNamespace], inputs: Sequence[Array], *, train: bool
     ) -> tuple[list[Array], Tape]:
-        """The values of the outputs, and the tape that backward reads. `parameters` has a namespace a layer."""
+        """The values of the outputs, and the tape that backward reads. `parameters` has one namespace per layer."""
         values: list[Any] = [None] * len(self.nodes)
         saved: list[Any] = [None] * len(self.nodes)
         for slot, x in zip(self._input_slots, inputs, strict=True):
@@ -96,16 +96,21 @@ class Graph:
                 continue
             p, g = next(own)
             if dvalues[slot] is None:
-                continue  # nothing before it learns, and nobody asked
+                continue  # neither it nor anything before it learns, and nobody asked
             sources = self._sources[slot]
             need_dx = need_dinputs or any(self._learns[source] for source in sources)
             dx = layer.backward(p, tape.saved[slot], dvalues[slot], g, need_dx=need_dx)
-            for source, part in zip(sources, dx or (), strict=need_dx):
+            if dx is None:
+                continue
+            for source, part in zip(sources, dx, strict=True):
                 dvalues[source] = part if dvalues[source] is None else dvalues[source] + part
         return [dvalues[slot] for slot in self._input_slots]
 
     def with_linear_output(self) -> Graph:
-        """The same graph whose last layer stops before its activation; parameters fit both."""
+        """The same graph, but its last layer stops before its activation: what a loss on logits trains.
+
+        The parameters fit both graphs.
+        """
         (last,) = self.outputs
         assert last.layer is not None
         twin = last.layer.without_activation()

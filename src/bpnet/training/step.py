@@ -43,10 +43,14 @@ class DeviceData:
 def training_step(
     objective: Objective, optimizer: BoundOptimizer, data: DeviceData, totals: Totals, batch_size: int
 ) -> Callable[[], None]:
-    """The step for batches of `batch_size`: takes the next batch of the epoch, learns from it, and counts it."""
+    """The step for batches of `batch_size`: takes the next batch of the epoch, learns from it, and counts it.
+
+    An epoch whose samples are no multiple of the batch size ends with another step, made for the smaller last batch.
+    """
     backend = objective.network.backend
     xp = backend.xp
     offsets = backend.asarray(range(batch_size), "int64")
+    # What the batch's loss counts in the epoch's: a mean as often as it has samples, a sum once.
     share = batch_size if objective.loss.reduction == "mean" else 1
 
     def step() -> None:
