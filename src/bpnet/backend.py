@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoints, entry_points
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from bpnet.names import look_up
@@ -89,7 +90,7 @@ def load(spec: str | Backend | None = None, *, strict: bool | None = None) -> Ba
 def make(spec: str) -> Backend:
     """Exactly the backend `spec`, or ImportError or RuntimeError with the reason why it cannot run here."""
     name, _, device = spec.partition(":")
-    declared = entry_points(group=GROUP)
+    declared = _declared()
     known = {entry.name: entry for entry in declared}
     twice = sorted({entry.value for entry in declared if entry.name == name})
     if len(twice) > 1:
@@ -107,13 +108,19 @@ def make(spec: str) -> Backend:
 
 def registered() -> list[str]:
     """The names of all backends that an installed distribution declares."""
-    return sorted({entry.name for entry in entry_points(group=GROUP)})
+    return sorted({entry.name for entry in _declared()})
 
 
 def float_dtype(dtype: str | None = None) -> str:
     """`dtype`, or the environment variable BPNET_DTYPE where it is None: `float32` (the default) or `float64`."""
     name = dtype or os.environ.get("BPNET_DTYPE") or "float32"
     return look_up("dtype", name, {known: known for known in DTYPES})
+
+
+@cache
+def _declared() -> EntryPoints:
+    """What the installed distributions declare; looked up once, because it reads the metadata of all of them."""
+    return entry_points(group=GROUP)
 
 
 def _first_that_runs(specs: tuple[str, ...]) -> Backend:

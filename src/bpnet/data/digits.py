@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -18,8 +19,9 @@ class Digits:
     images_test: np.ndarray
 
 
+@cache
 def digits(seed: int, held_out: float = 0.2) -> Digits:
-    """A split that keeps the classes' shares; the same seed gives the same split."""
+    """A split that keeps the classes' shares; the same seed gives the same split, read and scaled once."""
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
     from sklearn.preprocessing import StandardScaler

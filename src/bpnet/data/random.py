@@ -14,11 +14,12 @@ def generator(seed: int, *purpose: str | int) -> np.random.Generator:
 
 
 def epoch_order(seed: int, epoch: int, rows: int, length: int, *, shuffle: bool) -> np.ndarray:
-    """The rows of an epoch of `length` samples: passes over all rows, each in a new random order if
-    `shuffle`; else in their own order, going on where the last epoch ended.
+    """The rows of an epoch of `length` samples: passes over all rows, each in a new random order if `shuffle`.
+
+    Without `shuffle` the rows keep their order, and an epoch goes on where the one before ended.
     """
-    passes = -(-length // rows)
     if not shuffle:
         return np.arange(epoch * length, (epoch + 1) * length) % rows
+    passes = -(-length // rows)
     draw = generator(seed, "shuffle", epoch)
     return np.concatenate([draw.permutation(rows) for _ in range(passes)])[:length]

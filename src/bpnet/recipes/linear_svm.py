@@ -26,8 +26,12 @@ BATCH_SIZE = 32
 
 def problem(options: Options) -> Problem:
     """One linear layer, compiled, and the training part."""
-    options.refuse(sizes="a linear classifier has no hidden layers")
     x, y, _, _ = _data(options)
+    return _classifier(options, x, y)
+
+
+def _classifier(options: Options, x: np.ndarray, y: np.ndarray) -> Problem:
+    """As many outputs as there are classes."""
     model = Sequential(
         [Input(x.shape[1:]), Dense(int(y.max()) + 1, kernel_regularizer=L2(1e-3))],
         backend=options.backend,
@@ -40,8 +44,8 @@ def problem(options: Options) -> Problem:
 
 def run(options: Options) -> Outcome:
     """Train by mini-batches, and measure on the held-out part."""
-    task = problem(options)
-    _, _, x_test, y_test = _data(options)
+    x, y, x_test, y_test = _data(options)
+    task = _classifier(options, x, y)
     history = task.fit(
         options,
         batch_size=options.batch_size or BATCH_SIZE,
@@ -62,6 +66,7 @@ def run(options: Options) -> Outcome:
 
 def _data(options: Options) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Standardised rows and labels, training and held out."""
+    options.refuse(sizes="a linear classifier has no hidden layers")
     if options.data is None:
         data = digits(options.seed)
         return data.x_train, data.y_train, data.x_test, data.y_test

@@ -6,6 +6,8 @@ cancer data and compared, row by row, with scikit-learn's LogisticRegression.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from bpnet.nn.dense import Dense
@@ -56,6 +58,7 @@ def run(options: Options) -> Outcome:
     )
 
 
+@cache
 def _data(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Standardised x for training and held out, then y."""
     from sklearn.datasets import load_breast_cancer

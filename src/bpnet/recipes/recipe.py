@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -113,13 +113,6 @@ class Outcome:
     def holds(self) -> bool:
         """True where every figure is within its bounds."""
         return all(figure.holds for figure in self.measured)
-
-
-class Recipe(Protocol):
-    """A module of this package."""
-
-    def run(self, options: Options) -> Outcome:
-        """Train, or compute, and measure."""
 
 
 def recipe(name: str) -> Any:

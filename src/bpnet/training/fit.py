@@ -25,7 +25,6 @@ class Training:
         self.model = model
         self.optimizer = optimizer
         self.data = data
-        self.network = objective.network
         self.backend = objective.network.backend
         self.totals = Totals(self.backend, objective.metrics)
         self.samples: int = data.order.shape[0]
