@@ -18,11 +18,15 @@ run() { # name, time limit in seconds, command
 }
 
 { git rev-parse HEAD 2>/dev/null || echo "commit unknown"; date -u; nvidia-smi; } >"$out/machine.txt" 2>&1
-run doctor 60 "$python" -m bpnet doctor --markdown
-run parity 150 "$python" -m pytest tests/parity -s -m gpu -p no:cacheprovider
-run gpu-tests 120 "$python" -m pytest -m gpu --ignore=tests/parity -p no:cacheprovider
+run doctor 40 "$python" -m bpnet doctor --markdown
+run parity 110 "$python" -m pytest tests/parity -s -m gpu -p no:cacheprovider
+run gpu-tests 90 "$python" -m pytest -m gpu --ignore=tests/parity -p no:cacheprovider
 for backend in cupy torch:cuda; do
-    run "digits-${backend/:/-}" 40 env BPNET_STRICT=1 "$python" -m bpnet train digits --backend "$backend" --no-plot
+    run "digits-${backend/:/-}" 25 env BPNET_STRICT=1 "$python" -m bpnet train digits --backend "$backend" --no-plot
 done
-run benchmark 150 "$python" -m pytest benchmarks -p no:cacheprovider --benchmark-json "$out/training-step.json"
+run benchmark 90 "$python" -m pytest benchmarks/test_training_step.py -p no:cacheprovider \
+    -k "(cupy or cuda) and (64-128-10 or 4096x4)" --benchmark-json "$out/training-step.json"
+run side-by-side 210 "$python" -m bpnet bench --workload 64-128-10 --workload 4096x4 --batch 32 --batch 2048 \
+    --contender bpnet-cupy --contender bpnet-torch-cuda --contender torch-cuda --contender torch-graph \
+    --contender jax-cuda --rounds 2 --seconds 0.3 --out "$out/side-by-side"
 exit "$failed"

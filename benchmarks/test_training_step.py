@@ -1,41 +1,38 @@
-"""One training step against the batch size, on every backend that runs here."""
+"""One training step (gather, forward, backward, Adam) of each net against the batch size, on every backend."""
 
-import numpy as np
 import pytest
 
-from bpnet import Adam, Dense, Input, Sequential
-from bpnet.backend import make
-from bpnet.data.samples import Samples
-from bpnet.nn.op import zeros
-from bpnet.training.step import DeviceData, training_step
-from bpnet.training.totals import Totals
+from bpnet_benchmarks.contenders.on_bpnet import ALL
+from bpnet_benchmarks.problem import problem
+from bpnet_benchmarks.workloads import WORKLOADS
 
-ROWS = 65_536
+BATCHES = [1, 32, 256, 2_048, 16_384, 65_536]
+SLOWEST = 2.0
+"""Seconds that a step on the CPU may take, at FLOPS; longer ones are left out."""
+FLOPS = 20e9
+
+CASES = [
+    pytest.param(contender, workload, batch, id=f"{contender.spec}-{workload.name}-{batch}")
+    for contender in ALL
+    for workload in WORKLOADS.values()
+    for batch in BATCHES
+    if contender.on_gpu or not (workload.gpu_only or workload.flop(batch) > SLOWEST * FLOPS)
+]
 
 
-@pytest.mark.parametrize("batch_size", [1, 32, 256, 2_048, 16_384, 65_536])
-@pytest.mark.parametrize("spec", ["numpy", "torch:cpu", "cupy", "torch:cuda"])
-def test_step(benchmark, spec, batch_size):
-    """64-128-10, relu, softmax cross-entropy, Adam, float32."""
-    try:
-        backend = make(spec)
-    except (ImportError, RuntimeError) as error:
-        pytest.skip(f"{spec}: {error}")
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(ROWS, 64)).astype(np.float32), rng.integers(0, 10, ROWS)
-    model = Sequential([Input((64,)), Dense(128, "relu"), Dense(10, "softmax")], backend=backend, dtype="float32")
-    model.compile(Adam(), "sparse_categorical_crossentropy")
-    objective, optimizer = model.bind()
-    data = DeviceData.put(backend, *model.put(Samples(x, y, None)), ROWS)
-    totals = Totals(backend, [])
-    step = backend.capture(training_step(objective, optimizer, data, totals, batch_size))
-    start = zeros(backend, (), "int64")
+@pytest.mark.benchmark(max_time=0.5, min_rounds=3)
+@pytest.mark.parametrize(("contender", "workload", "batch"), CASES)
+def test_step(benchmark, contender, workload, batch):
+    """The captured step, waited for; float32."""
+    why_not = contender.why_not()
+    if why_not is not None:
+        pytest.skip(f"{contender.name}: {why_not}")
+    run = contender.prepare(problem(workload, batch))
 
-    def run():
-        data.cursor[...] = start
-        step()
-        backend.synchronize()
+    def step():
+        run.step()
+        run.synchronize()
 
-    run()
-    benchmark.extra_info["samples_per_step"] = batch_size
-    benchmark(run)
+    step()
+    benchmark.extra_info |= {"net": workload.name, "samples_per_step": batch, "flop": workload.flop(batch)}
+    benchmark(step)

@@ -11,12 +11,13 @@ from bpnet_strict import StrictBackend
 
 SPECS = [
     pytest.param("numpy", id="numpy"),
+    pytest.param("numba", id="numba"),
     pytest.param("torch:cpu", id="torch:cpu"),
     pytest.param("strict", id="strict"),
     pytest.param("cupy", id="cupy", marks=pytest.mark.gpu),
     pytest.param("torch:cuda", id="torch:cuda", marks=pytest.mark.gpu),
 ]
-"""NumPy, PyTorch on the CPU, the strictest reading of the array standard, and two libraries on a GPU."""
+"""NumPy, the same compiled by Numba, PyTorch on the CPU, the strictest reading of the array standard, and two libraries on a GPU."""
 
 ON_GPU = ("cupy", "torch:cuda")
 

@@ -87,9 +87,9 @@ def test_waits_do_not_grow_with_the_number_of_batches(counting):
     assert counting.waits == used_by_few
 
 
-def test_one_step_is_captured_for_full_batches_and_one_for_the_last(counting):
+def test_one_step_is_captured_for_full_batches_one_for_the_last_and_one_to_measure_what_is_held_out(counting):
     fitted(counting, 100)
-    assert counting.steps_captured == 2
+    assert counting.steps_captured == 3
     counting.steps_captured = 0
     fitted(counting, 64)
-    assert counting.steps_captured == 1
+    assert counting.steps_captured == 2

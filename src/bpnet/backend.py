@@ -17,8 +17,8 @@ Array: TypeAlias = Any
 GROUP = "bpnet.backends"
 """The entry-point group that any installed distribution may declare a backend in."""
 
-AUTO = ("cupy", "torch:cuda", "numpy")
-"""What `auto` tries, in this order: a GPU first, then the CPU backend that every machine has."""
+AUTO = ("cupy", "torch:cuda", "numba", "numpy")
+"""What `auto` tries, in this order: a GPU first, then the fastest CPU backend, then the one that every machine has."""
 
 DTYPES = ("float32", "float64")
 
@@ -28,7 +28,7 @@ class Backend(Protocol):
     """An array library on one device: nine members, and all that bpnet's network knows of it."""
 
     name: str
-    """For people: `numpy`, `cupy`, `torch`."""
+    """For people: `numpy`, `numba`, `cupy`, `torch`."""
     device: str
     """For people: `CPU`, `NVIDIA H100 (CUDA 12.4)`."""
     xp: Any
@@ -59,9 +59,9 @@ class BackendFallbackWarning(UserWarning):
 def load(spec: str | Backend | None = None, *, strict: bool | None = None) -> Backend:
     """The backend that `spec` names.
 
-    `spec` is `auto`, a name (`numpy`, `cupy`, `torch`, or any in the entry-point group `bpnet.backends`),
+    `spec` is `auto`, a name (`numpy`, `numba`, `cupy`, `torch`, or any in the entry-point group `bpnet.backends`),
     `name:device` (`torch:cpu`, `torch:cuda:1`, `cupy:1`), or a backend itself. None reads the environment variable
-    BPNET_BACKEND, `auto` where that is unset. `auto` is the first of cupy, PyTorch on CUDA and NumPy that runs here.
+    BPNET_BACKEND, `auto` where that is unset. `auto` is the first of cupy, PyTorch on CUDA, numba and numpy that runs here.
 
     A backend that is known but cannot run here is replaced by the CPU with a `BackendFallbackWarning`, which gives the
     reason and the mend. With `strict` (None reads BPNET_STRICT, off where unset) RuntimeError is raised instead.

@@ -21,13 +21,14 @@ from bpnet.nn.network import Network
 from bpnet.nn.optimizers import BoundOptimizer, Optimizer
 from bpnet.nn.optimizers import optimizer as optimizer_named
 from bpnet.summary import table
+from bpnet.training.batch import BatchTraining
 from bpnet.training.callbacks import Callback, checked, describe, progress
-from bpnet.training.evaluate import measure
+from bpnet.training.evaluate import Measurement
 from bpnet.training.fit import Training
 from bpnet.training.history import History
+from bpnet.training.inference import Inference
 from bpnet.training.objective import Objective, check_head
 from bpnet.training.step import DeviceData
-from bpnet.training.totals import Totals
 
 DeviceSamples = tuple[Array, Array, Array | None]
 
@@ -48,6 +49,7 @@ class Model:
         self._network: Network | None = None
         self._compiled: tuple[Optimizer, Loss, list[Metric]] | None = None
         self._bound: tuple[Objective, BoundOptimizer] | None = None
+        self._batch_training: BatchTraining | None = None
         self._epochs_seen = 0
 
     # ---- what it is made of
@@ -74,6 +76,7 @@ class Model:
         self._network = Network(
             graph, self.backend, self.dtype, lambda layer, parameter: generator(self.seed, "weights", layer, parameter)
         )
+        self._inference = Inference(self._network)
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of all parameters, layer by layer: w, b, w, b, …"""
@@ -108,7 +111,7 @@ class Model:
             raise ValueError("loss: none was given, expected a name or an object: loss='mse'")
         chosen = loss_named(loss)
         self._compiled = (optimizer_named(optimizer), chosen, [metric_named(name, chosen) for name in metrics or ()])
-        self._bound = None
+        self._bound = self._batch_training = None
         if self._can_build():
             self.bind()
 
@@ -159,24 +162,21 @@ class Model:
             return self.backend.asarray(rows, "int64")
 
         self.stop_training = False
-        unseen = None if held_out is None else self.put(held_out)
+        unseen = None if held_out is None else Measurement(objective, *self.put(held_out))
 
         def validate() -> dict[str, float]:
-            found = measure(objective, *unseen) if unseen else {}
-            return {f"val_{name}": value for name, value in found.items()}
+            return {f"val_{name}": value for name, value in unseen().items()} if unseen else {}
 
         self.history = training.run(epochs, order=order, validate=validate, callbacks=listeners)
         return self.history
 
     def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """One update from one batch; return its loss and metrics before the update, in the form of `evaluate`."""
-        batch_x, batch_y, weight = self.put(samples.checked(self.expected(x), x, y, sample_weight))
-        objective, optimizer = self.bind()
-        totals = Totals(self.backend, objective.metrics)
-        loss, z = objective.value_and_gradient(batch_x, batch_y, weight)
-        optimizer.step()
-        totals.add(loss, 1, weight, objective.metric_sums(batch_y, z, weight))
-        return _figures(totals.read(1, batch_x.shape[0], weight is not None), return_dict)
+        batch = self.put(samples.checked(self.expected(x), x, y, sample_weight))
+        bound = self.bind()
+        if self._batch_training is None:
+            self._batch_training = BatchTraining(*bound)
+        return _figures(self._batch_training(*batch), return_dict)
 
     def evaluate(
         self,
@@ -194,7 +194,7 @@ class Model:
         """
         size = arrays.whole_number("batch_size", 1024 if batch_size is None else batch_size)
         data = samples.checked(self.expected(x), x, y, sample_weight)
-        logs = measure(self.bind()[0], *self.put(data), size)
+        logs = Measurement(self.bind()[0], *self.put(data), size)()
         if verbose:
             print(describe(logs))
         return _figures(logs, return_dict)
@@ -205,11 +205,7 @@ class Model:
         self._build_for(x)
         first = self.network.graph.layers[0].name
         host = arrays.inputs("x", x, self.network.graph.inputs[0].shape, first)
-        parts = []
-        for start in range(0, len(host), size):
-            batch = self.backend.asarray(host[start : start + size], self.dtype)
-            (y,), _ = self.network.forward([batch], train=False)
-            parts.append(self.backend.to_numpy(y))
+        parts = [self._inference(host[start : start + size]) for start in range(0, len(host), size)]
         return np.concatenate(parts)
 
     @property

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bpnet_backends import threads
 from bpnet_backends.nvidia import require_driver
 
 INSTALL = "Mend: pip install torch (backends/README.md says which build)"
@@ -28,6 +29,9 @@ class TorchBackend:
             use_ieee_float32(torch)
             self.device = f"{torch.cuda.get_device_name(self._device)} (CUDA {torch.version.cuda})"
         else:
+            number = threads.wanted()
+            if number is not None:
+                torch.set_num_threads(number)
             self.device = "CPU"
 
     def asarray(self, x: Any, dtype: str) -> Any:

@@ -11,6 +11,7 @@ SUBCOMMANDS = {
     "recipes": "List the recipes.",
     "gradcheck": "Check a recipe's hand-written derivatives against central differences.",
     "doctor": "Show which backends run here, and why others do not.",
+    "bench": "Time training steps side by side with other libraries.",
 }
 
 

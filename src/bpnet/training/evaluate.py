@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bpnet.backend import Array
 from bpnet.training.objective import Objective
+from bpnet.training.step import DeviceData, next_batch
 from bpnet.training.totals import Totals
 
 
-def measure(objective: Objective, x: Array, y: Array, weight: Array | None, batch_size: int = 1024) -> dict[str, float]:
-    """The loss, penalty included, and the metrics; batch by batch, read once at the end.
+class Measurement:
+    """The loss, penalty included, and the metrics on one data set, as often as they are asked for.
 
     A "mean" loss is the mean over all samples, a "sum" loss the sum over them, however they fall into batches.
     """
-    network = objective.network
-    is_mean = objective.loss.reduction == "mean"
-    samples = x.shape[0]
-    totals = Totals(network.backend, objective.metrics)
-    for start in range(0, samples, batch_size):
-        stop = min(start + batch_size, samples)
-        part_x, part_y = x[start:stop, ...], y[start:stop, ...]
-        part_weight = None if weight is None else weight[start:stop]
-        value, z = objective.value(part_x, part_y, part_weight)
-        totals.add(value, stop - start if is_mean else 1, part_weight, objective.metric_sums(part_y, z, part_weight))
-    logs = totals.read(samples if is_mean else 1, samples, weight is not None)
-    if network.penalties:
-        logs["loss"] += float(network.backend.to_numpy(network.penalty()))
-    return logs
+
+    def __init__(self, objective: Objective, x: Array, y: Array, weight: Array | None, batch_size: int = 1024) -> None:
+        self._network = network = objective.network
+        self._objective = objective
+        self._samples: int = x.shape[0]
+        self._is_mean = objective.loss.reduction == "mean"
+        self._is_weighted = weight is not None
+        self._order = network.backend.asarray(range(self._samples), "int64")
+        self._data = DeviceData.put(network.backend, x, y, weight, self._samples)
+        self._totals = Totals(network.backend, objective.metrics)
+        full, rest = divmod(self._samples, min(batch_size, self._samples))
+        self._sizes = [min(batch_size, self._samples)] * full + ([rest] if rest else [])
+        self._steps = {size: network.backend.capture(self._step(size)) for size in set(self._sizes)}
+
+    def __call__(self) -> dict[str, float]:
+        """The figures for the present weights; batch by batch, read once at the end."""
+        self._totals.clear()
+        self._data.begin_epoch(self._order)
+        for size in self._sizes:
+            self._steps[size]()
+        logs = self._totals.read(self._samples if self._is_mean else 1, self._samples, self._is_weighted)
+        if self._network.penalties:
+            logs["loss"] += float(self._network.backend.to_numpy(self._network.penalty()))
+        return logs
+
+    def _step(self, batch_size: int) -> Callable[[], None]:
+        objective, share = self._objective, batch_size if self._is_mean else 1
+        take = next_batch(self._network.backend, self._data, batch_size)
+
+        def step() -> None:
+            x, y, weight = take()
+            value, z = objective.value(x, y, weight)
+            self._totals.add(value, share, weight, objective.metric_sums(y, z, weight))
+
+        return step

@@ -40,6 +40,21 @@ class DeviceData:
         self.cursor[...] = 0
 
 
+def next_batch(backend: Backend, data: DeviceData, batch_size: int) -> Callable[[], tuple[Array, Array, Array | None]]:
+    """What takes the next `batch_size` samples of the epoch: their x, y and weights."""
+    xp = backend.xp
+    offsets = backend.asarray(range(batch_size), "int64")
+
+    def take() -> tuple[Array, Array, Array | None]:
+        rows = xp.take(data.order, data.cursor + offsets, axis=0)
+        data.cursor[...] = data.cursor + batch_size
+        x = xp.take(data.x, rows, axis=0)
+        y = xp.take(data.y, rows, axis=0)
+        return x, y, None if data.weight is None else xp.take(data.weight, rows, axis=0)
+
+    return take
+
+
 def training_step(
     objective: Objective, optimizer: BoundOptimizer, data: DeviceData, totals: Totals, batch_size: int
 ) -> Callable[[], None]:
@@ -47,20 +62,14 @@ def training_step(
 
     An epoch whose samples are no multiple of the batch size ends with another step, made for the smaller last batch.
     """
-    backend = objective.network.backend
-    xp = backend.xp
-    offsets = backend.asarray(range(batch_size), "int64")
+    take = next_batch(objective.network.backend, data, batch_size)
     # What the batch's loss counts in the epoch's: a mean as often as it has samples, a sum once.
     share = batch_size if objective.loss.reduction == "mean" else 1
 
     def step() -> None:
-        rows = xp.take(data.order, data.cursor + offsets, axis=0)
-        x = xp.take(data.x, rows, axis=0)
-        y = xp.take(data.y, rows, axis=0)
-        weight = None if data.weight is None else xp.take(data.weight, rows, axis=0)
+        x, y, weight = take()
         loss, z = objective.value_and_gradient(x, y, weight)
         optimizer.step()
         totals.add(loss, share, weight, objective.metric_sums(y, z, weight))
-        data.cursor[...] = data.cursor + batch_size
 
     return step

@@ -1,0 +1,62 @@
+"""NumPy's arrays on the CPU, with whole training steps compiled by Numba."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, files
+
+from bpnet_backends import threads
+from bpnet_backends.on_numpy import NumPyBackend
+from bpnet_backends.on_numpy.capture import Captured
+
+INSTALL = "Mend: pip install numba tbb, or bpnet with the extra 'cpu'"
+
+
+class NumbaBackend(NumPyBackend):
+    """Like numpy, but a captured step is a table of compiled kernels, replayed by one call on all cores."""
+
+    name = "numba"
+
+    def capture(self, step: Callable[[], None]) -> Callable[[], None]:
+        """The step, which writes itself down when it runs for the first time, and is compiled then."""
+        from bpnet_backends.on_numba.lowering import compiled
+
+        return Captured(step, compiled, same_bits=False)
+
+
+def load_tbb() -> None:
+    """Load the library of the package `tbb`, which lies where the system's loader does not look.
+
+    Numba then finds it, and its threads may be used from several threads of Python. Without the package Numba takes
+    OpenMP's threads, or its own.
+    """
+    try:
+        libraries = [
+            file for file in files("tbb") or () if file.name in ("libtbb.so.12", "libtbb.12.dylib", "tbb12.dll")
+        ]
+    except PackageNotFoundError:
+        return
+    for library in libraries:
+        try:
+            ctypes.CDLL(str(library.locate().resolve()))
+        except OSError as error:
+            print(f"bpnet: the package tbb is there but cannot be loaded ({error})", file=sys.stderr)
+
+
+def make(device: str | None = None) -> NumbaBackend:
+    """The backend `numba`; the only device is `cpu`."""
+    if device not in (None, "cpu"):
+        raise ValueError(f"device: {device!r} was given, but the numba backend runs on 'cpu' only")
+    number = threads.wanted()
+    try:
+        import numba
+        import scipy  # noqa: F401 - its BLAS
+    except ImportError as error:
+        raise ImportError(f"Numba cannot be imported ({error}). {INSTALL}") from error
+    load_tbb()
+    threads.limit_blas()
+    if number is not None:
+        numba.set_num_threads(min(number, numba.config.NUMBA_NUM_THREADS))
+    return NumbaBackend()

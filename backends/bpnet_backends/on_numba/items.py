@@ -1,0 +1,156 @@
+"""A recorded step as a short list: merged operations on rows, matrix products, and what has to be left to NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bpnet_backends.on_numba import products
+from bpnet_backends.on_numba.operands import operand
+from bpnet_backends.on_numba.operations import MAP, Operation, operation
+from bpnet_backends.on_numba.products import Product
+from bpnet_backends.on_numba.rows import RowKernel, same_place
+from bpnet_backends.on_numpy.program import overlap
+from bpnet_backends.on_numpy.recording import Call
+
+WHOLE = (0, 0)
+"""The place of memory that is not visited row by row."""
+
+
+@dataclass(frozen=True, eq=False)
+class Access:
+    """Memory that an item reads or writes, and where its row n lies: (address, bytes from row to row), or WHOLE."""
+
+    array: np.ndarray
+    place: tuple[int, int] = WHOLE
+
+
+class Item:
+    """A part of a step: what it does, over how many rows, and the memory that it touches."""
+
+    def __init__(self, work: RowKernel | Product | Call) -> None:
+        self.work = work
+
+    @property
+    def rows(self) -> int:
+        """How many rows may be divided among threads; 0 where NumPy does it."""
+        return 0 if isinstance(self.work, Call) else self.work.rows
+
+    @property
+    def cost(self) -> float:
+        """Nanoseconds on one thread, about."""
+        return 0.0 if isinstance(self.work, Call) else self.work.cost
+
+    def reads(self) -> list[Access]:
+        """What it reads."""
+        if isinstance(self.work, Call):
+            return [Access(array) for array in self.work.reads]
+        if isinstance(self.work, Product):
+            return _product_reads(self.work)
+        return [access for op in self.work.operations for access in _operation_reads(op)]
+
+    def writes(self) -> list[Access]:
+        """What it writes."""
+        if isinstance(self.work, Call):
+            return [Access(array) for array in self.work.outputs]
+        if isinstance(self.work, Product):
+            out = self.work.out
+            return [
+                Access(out, (out.ctypes.data, out.strides[0])) if self.work.divided == products.ROWS else Access(out)
+            ]
+        return [_operation_write(op) for op in self.work.operations]
+
+
+def conflict(first: Item, second: Item, *, by_rows: bool = False) -> bool:
+    """Must `second` wait for `first`? With `by_rows`, a row of the one need not wait for another row of the other."""
+    written, read = first.writes(), second.writes()
+    pairs = [(a, b) for a in written for b in [*second.reads(), *read]] + [(a, b) for a in first.reads() for b in read]
+    return any(overlap(a.array, b.array) and not (by_rows and a.place == b.place != WHOLE) for a, b in pairs)
+
+
+def items(calls: Sequence[Call]) -> list[Item]:
+    """The calls, merged where their order allows it."""
+    found: list[Item] = []
+    for call in calls:
+        product = products.product(call)
+        op = _outer(product) if product and product.sizes[2] == 1 else operation(call)
+        if op is None:
+            found.append(Item(_divided(product) if product else call))
+        elif not _joined(op, found):
+            found.append(Item(RowKernel(op)))
+    return found
+
+
+def _joined(op: Operation, found: Sequence[Item]) -> bool:
+    """Put `op` into an earlier kernel, unless it would overtake what it depends on.
+
+    The last kernel of its rows takes anything. One further back takes what leaves one value a row of what it has in
+    registers; a whole array made long before it is needed would only travel to memory and back.
+    """
+    own = Item(RowKernel(op))
+    is_near = True
+    for item in reversed(found):
+        if isinstance(item.work, RowKernel) and (is_near or _shrinks(op, item.work)) and item.work.accepts(op):
+            item.work.operations.append(op)
+            return True
+        if conflict(item, own):
+            return False
+        is_near = is_near and (op.rows == 1 or item.rows == 1)
+    return False
+
+
+def _shrinks(op: Operation, kernel: RowKernel) -> bool:
+    """Does it make one value a row, or less, of what the kernel computes?"""
+    made = [old.output for old in kernel.operations]
+    return (op.kind != MAP or op.width == 1) and any(same_place(out, x) for out in made for x in op.inputs)
+
+
+def _outer(product: Product) -> Operation | None:
+    """The product of one column and one row, which is elementwise."""
+    a, b, out = (operand(x, product.out.shape) for x in (product.a, product.b, product.out))
+    return None if a is None or b is None or out is None else Operation(MAP, (a, b), out, "{0} * {1}")
+
+
+SMALL_RESULT = 1 << 17
+"""Elements of a product of which each thread may have a copy."""
+
+MANY_ROWS = 256
+"""From here on a product is divided by the rows of the batch, which lets a thread go on with what it has in cache."""
+
+
+def _divided(product: Product) -> Product:
+    """The product, divided so that threads have the most to do and the least to share."""
+    m, n, k = product.sizes
+    _, turned = products.layout(product.a)  # type: ignore[misc]
+    if turned and k >= MANY_ROWS and m * n <= SMALL_RESULT:
+        product.divided = products.INNER
+    elif not turned and m >= MANY_ROWS:
+        product.divided = products.ROWS
+    else:
+        product.divided = products.COLUMNS if n > m else products.ROWS
+    return product
+
+
+def _operation_reads(op: Operation) -> list[Access]:
+    aligned = [
+        Access(x.array, (x.address, x.across * x.array.itemsize) if x.across and x.rows == op.rows else WHOLE)
+        for x in op.inputs
+    ]
+    return [*aligned, *([Access(op.table.array)] if op.table else [])]
+
+
+def _operation_write(op: Operation) -> Access:
+    x = op.output
+    return Access(x.array, (x.address, x.across * x.array.itemsize) if x.rows == op.rows and x.across else WHOLE)
+
+
+def _product_reads(product: Product) -> list[Access]:
+    a, b = product.a, product.b
+    by_rows = {
+        products.ROWS: (Access(a, (a.ctypes.data, a.strides[0])), Access(b)),
+        products.COLUMNS: (Access(a), Access(b)),
+        products.INNER: (Access(a, (a.ctypes.data, a.strides[1])), Access(b, (b.ctypes.data, b.strides[0]))),
+    }
+    return list(by_rows[product.divided])

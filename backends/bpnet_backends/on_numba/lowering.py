@@ -1,0 +1,209 @@
+"""From the record of a step to its replay: tables of compiled kernels, and NumPy's calls where there is no kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from bpnet_backends.on_numba import products, sums
+from bpnet_backends.on_numba.compiling import address_of
+from bpnet_backends.on_numba.items import Item, items
+from bpnet_backends.on_numba.machine import replay
+from bpnet_backends.on_numba.one_thread import on_one_thread
+from bpnet_backends.on_numba.operands import Operand
+from bpnet_backends.on_numba.operations import Operation
+from bpnet_backends.on_numba.products import Product
+from bpnet_backends.on_numba.regions import Region, regions
+from bpnet_backends.on_numba.rows import RowKernel, same_place, stages
+from bpnet_backends.on_numba.source import Source
+from bpnet_backends.on_numpy.arena import recycled
+from bpnet_backends.on_numpy.program import roots, shortened
+from bpnet_backends.on_numpy.recording import Call, Record, root
+from bpnet_backends.on_numpy.replay import bind
+
+Place = Callable[[np.ndarray], np.ndarray]
+
+
+def compiled(record: Record) -> Callable[[], None]:
+    """The step, replayed by compiled kernels."""
+    return Lowering(record).replay()
+
+
+@dataclass
+class Segment:
+    """Kernels that are replayed by one call."""
+
+    kernels: list[tuple[int, int, int]] = field(default_factory=list)
+    regions: list[tuple[int, int, int]] = field(default_factory=list)
+
+    def add(self, kernels: Sequence[tuple[int, int, int]], chunks: int) -> None:
+        """Append a region; regions of one chunk that follow one another are one."""
+        first = len(self.kernels)
+        self.kernels += kernels
+        if chunks == 1 and self.regions and self.regions[-1][2] == 1:
+            first, *_ = self.regions.pop()
+        self.regions.append((first, len(self.kernels), chunks))
+
+    def bound(self) -> Callable[[], Any]:
+        """The call."""
+        kernels, divided = np.array(self.kernels, np.int64), np.array(self.regions, np.int64)
+        return partial(on_one_thread, partial(replay, kernels, divided))
+
+
+@dataclass
+class Replay:
+    """The parts of a step in their order, and all memory whose addresses they know."""
+
+    parts: list[Callable[[], Any]]
+    memory: list[np.ndarray]
+
+    def __call__(self) -> None:
+        """One step."""
+        for part in self.parts:
+            part()
+
+
+@dataclass
+class Uses:
+    """The memory that a part of the replay needs at the same time."""
+
+    reads: list[np.ndarray]
+    outputs: list[np.ndarray]
+
+
+class Lowering:
+    """A record on its way to a replay."""
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+        self._alive: list[np.ndarray] = []
+        self._regions = regions(items(shortened(record)))
+        self._sources: dict[RowKernel, Source] = {}
+        for item in self._items():
+            if isinstance(item.work, RowKernel):
+                self._sources[item.work] = Source(item.work.operations, self._kept(item.work))
+        self._place = recycled(record, [self._uses(region) for region in self._regions])
+
+    def replay(self) -> Callable[[], None]:
+        """The replay; it holds all memory that it uses."""
+        parts: list[Callable[[], Any]] = []
+        segment = Segment()
+        for region in self._regions:
+            work = region.items[0].work
+            if isinstance(work, Call):
+                if segment.kernels:
+                    parts.append(segment.bound())
+                segment = Segment()
+                parts.append(bind(work, self._place))
+            else:
+                self._add(region, segment)
+        if segment.kernels:
+            parts.append(segment.bound())
+        return Replay(parts, self._alive)
+
+    # ---- what is stored
+
+    def _items(self) -> list[Item]:
+        return [item for region in self._regions for item in region.items]
+
+    def _kept(self, kernel: RowKernel) -> Collection[Operation]:
+        """The operations whose results outlive the kernel, or the loop that they are computed in."""
+        read = {id(root(access.array)) for item in self._items() if item.work is not kernel for access in item.reads()}
+        stage_of = {op: number for number, stage in enumerate(stages(kernel.operations)) for op in stage.operations}
+        kept = set()
+        for op in kernel.operations:
+            memory = id(root(op.output.array))
+            later = (
+                op.output.width > 1
+                and stage_of[other] != stage_of[op]
+                and any(same_place(op.output, x) for x in other.inputs)
+                for other in kernel.operations
+            )
+            if memory in read or not self._record.is_own(op.output.array) or any(later):
+                kept.add(op)
+        return kept
+
+    def _uses(self, region: Region) -> Uses:
+        uses = Uses([], [])
+        for item in region.items:
+            if isinstance(item.work, RowKernel):
+                arrays = [slot[1] for slot in self._sources[item.work].slots if slot[0] != "size"]
+                for x in arrays:
+                    assert isinstance(x, Operand | Operation)
+                    uses.reads.append(x.array if isinstance(x, Operand) else x.output.array)
+                written = [op.output.array for op in item.work.operations]
+                touched = roots(uses.reads)
+                uses.outputs += [array for array in written if id(root(array)) in touched]
+            else:
+                uses.reads += [access.array for access in item.reads()]
+                uses.outputs += [access.array for access in item.writes()]
+        return uses
+
+    # ---- tables
+
+    def _add(self, region: Region, segment: Segment) -> None:
+        chunks = region.chunks
+        kernels, folds = [], []
+        for item in region.items:
+            work = item.work
+            if isinstance(work, RowKernel):
+                kernel, partials = self._row_kernel(work, chunks)
+                folds += partials
+            else:
+                assert isinstance(work, Product)
+                kernel, partials = self._product(work, chunks)
+                folds += partials
+            kernels.append(kernel)
+        segment.add(kernels, chunks)
+        if folds:
+            segment.add(folds, 1)
+
+    def _row_kernel(self, kernel: RowKernel, chunks: int) -> tuple[tuple[int, int, int], list[tuple[int, int, int]]]:
+        source = self._sources[kernel]
+        table, folds = [], []
+        for _, x in source.slots:
+            if isinstance(x, int):
+                table.append(x)
+            elif isinstance(x, Operand):
+                table.append(self._address(x.array))
+            else:
+                address, fold = self._partial(x.output.array, x.joined, chunks)
+                table.append(address)
+                folds += fold
+        return (address_of(source.text), self._table(table), kernel.rows), folds
+
+    def _product(self, product: Product, chunks: int) -> tuple[tuple[int, int, int], list[tuple[int, int, int]]]:
+        folds: list[tuple[int, int, int]] = []
+        if product.divided == products.INNER:
+            out, folds = self._partial(product.out, "add", chunks)
+        else:
+            out = self._address(product.out)
+        table = products.arguments(product, self._address(product.a), self._address(product.b), out)
+        return (products.KERNELS[product.out.dtype.name].address, self._table(table), product.rows), folds
+
+    def _partial(self, out: np.ndarray, joined: str, chunks: int) -> tuple[int, list[tuple[int, int, int]]]:
+        """Where the chunks' results go: to `out` if there is one, else to memory of their own, with a kernel that joins."""
+        address = self._address(out)
+        if chunks == 1:
+            return address, []
+        partial = np.empty((chunks, out.size), out.dtype)
+        self._alive.append(partial)
+        kernel = sums.KERNELS[out.dtype.name, joined]
+        return partial.ctypes.data, [
+            (kernel.address, self._table([partial.ctypes.data, address, chunks, out.size]), out.size)
+        ]
+
+    def _address(self, array: np.ndarray) -> int:
+        """Where the array lies, which is from now on held there."""
+        placed = self._place(array)
+        self._alive.append(placed)
+        return placed.ctypes.data
+
+    def _table(self, numbers: Sequence[int]) -> int:
+        table = np.array([int(number) for number in numbers], np.int64)
+        self._alive.append(table)
+        return table.ctypes.data

@@ -1,0 +1,97 @@
+"""Operations on the same rows, merged: one loop over the rows, in which intermediate values stay in registers.
+
+The text of a kernel names no address and no size: those come from its table of arguments, so one compiled kernel serves
+every network in which the same operations follow one another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bpnet_backends.on_numba.operands import Operand, overlap
+from bpnet_backends.on_numba.operations import COLUMNS, MAP, ROW, TOTAL, Operation
+
+MOST_OPERATIONS = 48
+"""Longer kernels take long to compile, and have no more to share."""
+
+
+@dataclass(eq=False)
+class Stage:
+    """A loop over the columns of a row; of width 1, what is done once a row."""
+
+    width: int
+    operations: list[Operation] = field(default_factory=list)
+
+
+class RowKernel:
+    """Operations that go through the same rows together."""
+
+    def __init__(self, first: Operation) -> None:
+        self.rows = first.rows
+        self.operations = [first]
+
+    def accepts(self, more: Operation) -> bool:
+        """May `more` join? Not if it needs a sum over all rows, or memory that is written here in another order."""
+        if more.rows != self.rows or len(self.operations) >= MOST_OPERATIONS:
+            return False
+        for old in self.operations:
+            if any(_conflict(old.output, x, old.kind) for x in [*all_read(more), more.output]):
+                return False
+            if any(_conflict(more.output, x, more.kind) for x in all_read(old)):
+                return False
+        return True
+
+    @property
+    def cost(self) -> float:
+        """Nanoseconds on one thread, about."""
+        return sum(op.rows * op.width * op.cost for op in self.operations)
+
+
+def all_read(op: Operation) -> list[Operand]:
+    """What it reads, the table of a gather included."""
+    return [*op.inputs, *([op.table] if op.table else [])]
+
+
+def _conflict(written: Operand, other: Operand, kind: str) -> bool:
+    """Does `other` touch what is written, and not just the element of the same place?"""
+    return overlap(written, other) and (kind in (COLUMNS, TOTAL) or not same_place(written, other))
+
+
+def same_place(a: Operand, b: Operand) -> bool:
+    """Is element (n, k) of both the same memory? A value a row may be spread over the columns."""
+    if a == b:
+        return True
+    spread = a.width == 1 and a.along == b.along == 0
+    return spread and (a.address, a.dtype, a.rows, a.across) == (b.address, b.dtype, b.rows, b.across)
+
+
+def stages(operations: Sequence[Operation]) -> list[Stage]:
+    """Operations of one width in one loop, until one needs a value that is complete at the loop's end only."""
+    found: list[Stage] = []
+    for op in operations:
+        stage = found[-1] if found else None
+        reduced = [old.output for old in stage.operations if old.kind == ROW] if stage else []
+        waits = any(same_place(old, x) for old in reduced for x in op.inputs)
+        if stage is None or stage.width != op.width or (waits and op.width > 1):
+            stage = Stage(op.width)
+            found.append(stage)
+        stage.operations.append(op)
+    return found
+
+
+def is_flat(found: Sequence[Stage]) -> bool:
+    """Can rows and columns be one loop? Then all arrays are whole, or one value."""
+    if len(found) != 1:
+        return False
+    (stage,) = found
+    return all(
+        op.kind in (MAP, TOTAL)
+        and op.table is None
+        and all(x.is_whole or x.is_scalar for x in (*op.inputs, *_target(op)))
+        for op in stage.operations
+    )
+
+
+def _target(op: Operation) -> tuple[Operand, ...]:
+    return (op.output,) if op.kind == MAP else ()

@@ -1,0 +1,79 @@
+"""A recorded step as a list of NumPy calls, each with its arguments and the place of its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from bpnet_backends.on_numpy.arena import recycled
+from bpnet_backends.on_numpy.program import shortened
+from bpnet_backends.on_numpy.recording import Call, Record
+
+Place = Callable[[np.ndarray], np.ndarray]
+
+
+def list_of_calls(record: Record) -> Callable[[], None]:
+    """The step, replayed."""
+    calls = shortened(record)
+    place = recycled(record, calls)
+    bound = [bind(call, place) for call in calls]
+
+    def replay() -> None:
+        for call in bound:
+            call()
+
+    return replay
+
+
+def bind(call: Call, place: Place) -> Callable[[], Any]:
+    """The call without arguments: what it reads and writes is settled."""
+    inputs, outputs = _placed(call.inputs, place), tuple(place(array) for array in call.outputs)
+    out = outputs[0]
+    if call.kind == "elementwise":
+        return partial(call.function, *inputs, out=outputs, **call.options)
+    if call.kind == "matmul":
+        return _product(*inputs, out)
+    if call.kind == "reduce":
+        options = call.options
+        keepdims = options.get("keepdims", False)
+        return partial(call.function, inputs[0], options.get("axis", 0), options.get("dtype"), out, keepdims)
+    if call.kind == "take":
+        # The first run has checked the indices. With "raise" NumPy would make the result elsewhere first and copy it.
+        return partial(inputs[0].take, inputs[1], 0, out, "wrap")
+    if call.kind == "where":
+        return partial(_where, *inputs, out)
+    if call.kind in ("copy", "create"):
+        return partial(np.copyto, out, inputs[0], "unsafe")
+    return partial(_compute_and_copy, call.function, *inputs, out)
+
+
+def _product(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> Callable[[], Any]:
+    """a @ b. `dot` has less to do before the BLAS is called; it takes no stacks, and writes contiguous results only."""
+    if a.ndim == b.ndim == 2 and out.flags.c_contiguous and a.dtype == b.dtype:
+        return partial(np.dot, a, b, out)
+    return partial(np.matmul, a, b, out)
+
+
+def _where(condition: Any, a: Any, b: Any, out: np.ndarray) -> None:
+    if isinstance(a, np.ndarray) and np.may_share_memory(a, out):
+        np.copyto(out, np.where(condition, a, b), "unsafe")
+    else:
+        np.copyto(out, b, "unsafe")
+        np.copyto(out, a, "unsafe", condition)
+
+
+def _compute_and_copy(function: Callable[..., Any], args: Any, kwargs: dict[str, Any], out: np.ndarray) -> None:
+    np.copyto(out, function(*args, **kwargs), "unsafe")
+
+
+def _placed(x: Any, place: Place) -> Any:
+    if isinstance(x, np.ndarray):
+        return place(x)
+    if isinstance(x, list | tuple):
+        return type(x)(_placed(part, place) for part in x)
+    if isinstance(x, dict):
+        return {key: _placed(part, place) for key, part in x.items()}
+    return x

@@ -1,0 +1,46 @@
+"""Who is timed. To add a contender, write a file beside this one and a line in `CONTENDERS`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from bpnet_benchmarks.contenders.contender import Contender
+
+_HERE = "bpnet_benchmarks.contenders"
+
+CONTENDERS = {
+    "bpnet-numpy": f"{_HERE}.on_bpnet:NUMPY",
+    "bpnet-numba": f"{_HERE}.on_bpnet:NUMBA",
+    "bpnet-torch": f"{_HERE}.on_bpnet:TORCH",
+    "scikit-learn": f"{_HERE}.scikit_learn:BATCH",
+    "scikit-learn-many": f"{_HERE}.scikit_learn:MANY",
+    "torch": f"{_HERE}.torch_eager:CPU",
+    "torch-compiled": f"{_HERE}.torch_compiled:CPU",
+    "jax": f"{_HERE}.jax_jit:CPU",
+    "jax-scan": f"{_HERE}.jax_scan:CPU",
+    "keras": f"{_HERE}.keras_fit:KERAS",
+    "products": f"{_HERE}.products:PRODUCTS",
+    "bpnet-cupy": f"{_HERE}.on_bpnet:CUPY",
+    "bpnet-torch-cuda": f"{_HERE}.on_bpnet:TORCH_CUDA",
+    "torch-cuda": f"{_HERE}.torch_eager:CUDA",
+    "torch-compiled-cuda": f"{_HERE}.torch_compiled:CUDA",
+    "torch-graph": f"{_HERE}.torch_graph:GRAPH",
+    "jax-cuda": f"{_HERE}.jax_jit:CUDA",
+    "jax-scan-cuda": f"{_HERE}.jax_scan:CUDA",
+}
+"""`module:attribute` of each contender by its name, in the order of the tables; the GPU's last."""
+
+SUBJECTS = ("bpnet-numba", "bpnet-numpy", "bpnet-cupy", "bpnet-torch-cuda")
+"""What the others are compared with: the first of the CPU's, and of the GPU's, that ran."""
+
+FLOOR = "products"
+"""No contender, but the matrix products that none can do without."""
+
+
+def at(source: str) -> Contender:
+    """The contender at `module:attribute`. Its module imports no other library; `prepare` does."""
+    module, _, attribute = source.partition(":")
+    contender = getattr(import_module(module), attribute)
+    if not isinstance(contender, Contender):
+        raise TypeError(f"contender: {source!r} was given, which is {type(contender).__name__}; expected a Contender")
+    return contender

@@ -1,0 +1,106 @@
+"""bpnet on each of its backends: the captured step that `fit` replays."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+import numpy as np
+
+from bpnet import Adam, Dense, Input, Sequential
+from bpnet.backend import make, registered
+from bpnet.data.samples import Samples
+from bpnet.training.step import DeviceData, training_step
+from bpnet.training.totals import Totals
+from bpnet_benchmarks.contenders.contender import Contender, Run, reason
+from bpnet_benchmarks.problem import Problem
+
+STEPS_OF_ORDER = 256
+"""The order on the device is long enough for so many steps, at least, so that going back to its start is rare."""
+
+
+class BpnetRun(Run):
+    """A compiled model, and its step on data that lie on the device."""
+
+    def __init__(self, problem: Problem, spec: str) -> None:
+        self._problem = problem
+        self._backend = backend = make(spec)
+        workload = problem.workload
+        *hidden, classes = workload.sizes[1:]
+        dense = [*(Dense(size, workload.hidden) for size in hidden), Dense(classes, "softmax")]
+        self._model = model = Sequential([Input(workload.sizes[:1]), *dense], backend=backend, dtype="float32")
+        model.set_weights(problem.weights)
+        model.compile(Adam(), "sparse_categorical_crossentropy", ["accuracy"] if problem.accuracy else [])
+        objective, optimizer = model.bind()
+        order = np.tile(problem.order, -(-STEPS_OF_ORDER // problem.steps))
+        self._data = DeviceData.put(backend, *model.put(Samples(problem.x, problem.y, None)), len(order))
+        self._order = backend.asarray(order, "int64")
+        totals = Totals(backend, objective.metrics)
+        self._step = backend.capture(training_step(objective, optimizer, self._data, totals, problem.batch))
+        self._steps = self._left = len(order) // problem.batch
+        self._data.begin_epoch(self._order)
+
+    def step(self) -> None:
+        """The captured step."""
+        if not self._left:
+            self._data.cursor[...] = 0
+            self._left = self._steps
+        self._left -= 1
+        self._step()
+
+    def synchronize(self) -> None:
+        """Wait for the device."""
+        self._backend.synchronize()
+
+    def weights(self) -> list[np.ndarray]:
+        """Copies."""
+        return self._model.get_weights()
+
+    def fit(self, epochs: int) -> None:
+        """`Model.fit` with its progress bar."""
+        self._model.fit(self._problem.x, self._problem.y, self._problem.batch, epochs, verbose=1)
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """`Model.predict`, all rows at once."""
+        return self._model.predict(x, batch_size=len(x))
+
+
+class Bpnet(Contender):
+    """bpnet on the backend `spec`."""
+
+    modes = ("step", "fit", "predict", "start")
+    fit_is_steps = True
+
+    def __init__(self, name: str, spec: str, *, on_gpu: bool = False) -> None:
+        self.name = name
+        self.spec = spec
+        self.on_gpu = on_gpu
+
+    def why_not(self) -> str | None:
+        """What the backend says."""
+        name = self.spec.partition(":")[0]
+        if name not in registered():
+            return f"bpnet has no backend {name!r} here. Mend: install bpnet anew (pip install .)"
+        return reason(lambda: make(self.spec))
+
+    def versions(self) -> dict[str, str]:
+        """bpnet's and NumPy's, and that of the library that the backend is for."""
+        found = {"bpnet": version("bpnet"), "numpy": version("numpy")}
+        library = self.spec.partition(":")[0]
+        if library == "cupy":  # its distribution is named after CUDA's version
+            import cupy
+
+            return found | {"cupy": cupy.__version__}
+        return found | {library: version(library)}
+
+    def prepare(self, problem: Problem) -> Run:
+        """A model and its step."""
+        return BpnetRun(problem, self.spec)
+
+
+NUMPY = Bpnet("bpnet-numpy", "numpy")
+NUMBA = Bpnet("bpnet-numba", "numba")
+TORCH = Bpnet("bpnet-torch", "torch:cpu")
+CUPY = Bpnet("bpnet-cupy", "cupy", on_gpu=True)
+TORCH_CUDA = Bpnet("bpnet-torch-cuda", "torch:cuda", on_gpu=True)
+
+ALL = (NUMPY, NUMBA, TORCH, CUPY, TORCH_CUDA)

@@ -1,0 +1,96 @@
+"""What the PyTorch contenders share: the network, the data and the optimizer on a device."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from bpnet.backend import make
+from bpnet_benchmarks.contenders.contender import Contender, Run, reason
+from bpnet_benchmarks.problem import Problem
+from bpnet_benchmarks.reference import BETA_1, BETA_2, EPSILON, RATE
+
+
+class TorchRun(Run):
+    """nn.Sequential at the first weights, with the data on `device`; `step` is the subclass's."""
+
+    def __init__(self, problem: Problem, device: str) -> None:
+        import torch
+
+        self._problem = problem
+        self._torch = torch
+        self._device = torch.device(device)
+        self._net = _network(torch, problem).to(self._device)
+        self._x = torch.from_numpy(problem.x).to(self._device)
+        self._y = torch.from_numpy(problem.y).to(self._device)
+        self._order = torch.from_numpy(problem.order).to(self._device)
+        self._optimizer = self._adam()
+        self._next = 0
+
+    def loss(self, rows: Any) -> Any:
+        """The mean cross-entropy of the samples `rows`, gathered from the data."""
+        z = self._net(self._x.index_select(0, rows))
+        return self._torch.nn.functional.cross_entropy(z, self._y.index_select(0, rows))
+
+    def next_rows(self) -> Any:
+        """The indices of the next batch."""
+        rows = self._order[self._next : self._next + self._problem.batch]
+        self._next = (self._next + self._problem.batch) % self._problem.rows
+        return rows
+
+    def synchronize(self) -> None:
+        """Wait for a GPU; on the CPU every call returns when it is done."""
+        if self._device.type == "cuda":
+            self._torch.cuda.synchronize(self._device)
+
+    def weights(self) -> list[np.ndarray]:
+        """Copies; nn.Linear keeps wᵀ."""
+        linear = [layer for layer in self._net if isinstance(layer, self._torch.nn.Linear)]
+        arrays = [array for layer in linear for array in (layer.weight.T, layer.bias)]
+        return [array.detach().cpu().numpy().copy() for array in arrays]
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """The network without autograd, then softmax."""
+        with self._torch.inference_mode():
+            z = self._net(self._torch.from_numpy(x).to(self._device))
+            probabilities: np.ndarray = z.softmax(1).cpu().numpy()
+        return probabilities
+
+    def _adam(self, **settings: Any) -> Any:
+        """Its Adam is the paper's: ε is added to √v̂, outside the bias correction."""
+        betas = (BETA_1, BETA_2)
+        parameters = self._net.parameters()
+        return self._torch.optim.Adam(parameters, lr=RATE, betas=betas, eps=EPSILON, fused=True, **settings)
+
+
+class Torch(Contender):
+    """PyTorch on a device."""
+
+    def __init__(self, name: str, device: str) -> None:
+        self.name = name
+        self.device = device
+        self.on_gpu = device != "cpu"
+
+    def why_not(self) -> str | None:
+        """What bpnet's own backend on that device says, which also turns TF32 off."""
+        return reason(lambda: make(f"torch:{self.device}"))
+
+    def versions(self) -> dict[str, str]:
+        """PyTorch's."""
+        return {"torch": version("torch")}
+
+
+def _network(torch: Any, problem: Problem) -> Any:
+    nn = torch.nn
+    layers: list[Any] = []
+    for i, (inputs, outputs) in enumerate(problem.workload.layers()):
+        if layers:
+            layers.append(nn.ReLU() if problem.workload.hidden == "relu" else nn.Tanh())
+        linear = nn.Linear(inputs, outputs)
+        with torch.no_grad():
+            linear.weight.copy_(torch.from_numpy(problem.weights[2 * i].T.copy()))
+            linear.bias.copy_(torch.from_numpy(problem.weights[2 * i + 1]))
+        layers.append(linear)
+    return nn.Sequential(*layers)
