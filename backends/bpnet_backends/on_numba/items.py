@@ -77,7 +77,8 @@ def items(calls: Sequence[Call]) -> list[Item]:
         product = products.product(call)
         op = _outer(product) if product and product.sizes[2] == 1 else operation(call)
         if op is None:
-            found.append(Item(_divided(product) if product else call))
+            ours = product is not None and product.cost < OWN_THREADS
+            found.append(Item(_divided(product) if ours else call))
         elif not _joined(op, found):
             found.append(Item(RowKernel(op)))
     return found
@@ -113,8 +114,14 @@ def _outer(product: Product) -> Operation | None:
     return None if a is None or b is None or out is None else Operation(MAP, (a, b), out, "{0} * {1}")
 
 
+OWN_THREADS = 2e7
+"""Nanoseconds of work from which a product is left to NumPy, whose BLAS divides it among threads of its own."""
+
 SMALL_RESULT = 1 << 17
 """Elements of a product of which each thread may have a copy."""
+
+SMALL_FACTOR = 1 << 18
+"""Elements of a factor that every chunk may read as a whole, however few its rows are."""
 
 MANY_ROWS = 256
 """From here on a product is divided by the rows of the batch, which lets a thread go on with what it has in cache."""
@@ -126,7 +133,7 @@ def _divided(product: Product) -> Product:
     _, turned = products.layout(product.a)  # type: ignore[misc]
     if turned and k >= MANY_ROWS and m * n <= SMALL_RESULT:
         product.divided = products.INNER
-    elif not turned and m >= MANY_ROWS:
+    elif not turned and m >= MANY_ROWS and (n * k <= SMALL_FACTOR or m >= n):
         product.divided = products.ROWS
     else:
         product.divided = products.COLUMNS if n > m else products.ROWS

@@ -1,24 +1,33 @@
 """Which items a thread runs on its rows before it waits for the others, and into how many chunks the rows are divided.
 
-The division depends on the sizes alone, never on the number of threads: a run gives the same bits on any number.
+Where chunks are summed, their number depends on the sizes alone, not on the number of threads: the sum is the same on
+any number of them. Products that stand alone are divided into a part a thread.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isqrt
 
+from numba import get_num_threads
+
+from bpnet_backends.on_numba import products
 from bpnet_backends.on_numba.items import Item, conflict
+from bpnet_backends.on_numba.products import Product
 
 WORTH_DIVIDING = 40_000.0
 """Nanoseconds of work from which the start of threads, some 10,000, is worth it."""
 
-CHUNK = 20_000.0
-"""Nanoseconds of work that a chunk should have at least."""
+CHUNK = 100_000.0
+"""Nanoseconds of work that a chunk has where there is enough of it."""
 
 MOST_CHUNKS = 64
+LEAST_PART = 64
+"""Rows or columns of a product that stands alone."""
+
 FEWEST_ROWS = 16
-"""Of a chunk: a product of fewer rows is slow."""
+"""Of a chunk."""
 
 
 @dataclass
@@ -34,11 +43,24 @@ class Region:
 
     @property
     def chunks(self) -> int:
-        """Into how many parts."""
+        """Into how many parts: a power of two, which any usual number of cores divides evenly."""
         cost = sum(item.cost for item in self.items)
         if self.rows < 2 * FEWEST_ROWS or cost < WORTH_DIVIDING:
             return 1
-        return max(1, min(MOST_CHUNKS, int(cost / CHUNK), self.rows // FEWEST_ROWS))
+        if all(isinstance(item.work, Product) and item.work.divided != products.INNER for item in self.items):
+            return max(1, min(get_num_threads(), int(2 * cost / WORTH_DIVIDING), self.rows // LEAST_PART))
+        fewest = max(FEWEST_ROWS, *(_rows_to_pack(item) for item in self.items))
+        parts = max(2, min(MOST_CHUNKS, int(cost / CHUNK), self.rows // fewest))
+        return 1 << (parts.bit_length() - 1)
+
+
+def _rows_to_pack(item: Item) -> int:
+    """The fewest rows of a product for which it is worth that every chunk packs the whole other factor."""
+    if not isinstance(item.work, Product):
+        return FEWEST_ROWS
+    m, n, k = item.work.sizes
+    other = {products.ROWS: n * k, products.COLUMNS: m * k, products.INNER: m * n}[item.work.divided]
+    return max(64, min(512, isqrt(other) // 2))
 
 
 def regions(items: Sequence[Item]) -> list[Region]:

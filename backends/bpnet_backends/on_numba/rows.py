@@ -15,6 +15,9 @@ from bpnet_backends.on_numba.operations import COLUMNS, MAP, ROW, TOTAL, Operati
 MOST_OPERATIONS = 48
 """Longer kernels take long to compile, and have no more to share."""
 
+TRAVEL = 0.05
+"""Nanoseconds an element between memory and registers."""
+
 
 @dataclass(eq=False)
 class Stage:
@@ -44,8 +47,9 @@ class RowKernel:
 
     @property
     def cost(self) -> float:
-        """Nanoseconds on one thread, about."""
-        return sum(op.rows * op.width * op.cost for op in self.operations)
+        """Nanoseconds on one thread, about: of the operations, and of the memory that they go through."""
+        memory = {x.address: x.rows * x.width for op in self.operations for x in (*op.inputs, op.output) if x.is_whole}
+        return sum(op.rows * op.width * op.cost for op in self.operations) + TRAVEL * sum(memory.values())
 
 
 def all_read(op: Operation) -> list[Operand]:
@@ -73,7 +77,8 @@ def stages(operations: Sequence[Operation]) -> list[Stage]:
         stage = found[-1] if found else None
         reduced = [old.output for old in stage.operations if old.kind == ROW] if stage else []
         waits = any(same_place(old, x) for old in reduced for x in op.inputs)
-        if stage is None or stage.width != op.width or (waits and op.width > 1):
+        apart = stage is not None and op.width > 1 and (op.kind == ROW) != (stage.operations[-1].kind == ROW)
+        if stage is None or stage.width != op.width or apart or (waits and op.width > 1):
             stage = Stage(op.width)
             found.append(stage)
         stage.operations.append(op)

@@ -34,7 +34,10 @@ FIRST = {"add": "np.float64(0)", "maximum": "np.{of}(-np.inf)", "minimum": "np.{
 """What a reduction begins with. Sums are kept in float64 until they are stored."""
 
 UNROLLED = 32
-"""Up to this many columns the number stands in the text, so that the compiler can lay the loop out."""
+"""Up to this many columns the number stands in the text."""
+
+LONG = 0.09
+"""Nanoseconds an element from which an operation counts as long."""
 
 Slot = tuple[str, Operand | Operation | int]
 """What an argument is: the `address` of an operand, the `partial` result of an operation, a `size`."""
@@ -69,11 +72,22 @@ class Source:
         for number, stage in enumerate(self._stages):
             before, within, after = self._stage(number, stage)
             if stage.width > 1:
-                within = [f"for k in range({self._size(stage.width)}):", *_indented(within)]
+                within = [f"for k in range({self._bound(stage)}):", *_indented(within)]
             lines += [*before, *within, *after]
         widths = dict.fromkeys(stage.width for stage in self._stages if stage.width > 1)
         starts = [f"{_row(self._size(width))} = n * {self._size(width)}" for width in widths]
         return ["for n in range(start, stop):", *_indented([*starts, *lines])]
+
+    def _bound(self, stage: Stage) -> str:
+        """The number of columns, for a loop. In the text it makes the compiler lay the loop out, which is good for short
+        work and bad for long: an exponential is better computed for eight columns at once.
+        """
+        is_long = any(op.cost > LONG for op in stage.operations if op.kind == MAP)
+        return (
+            self._argument(("w", stage.width), ("size", stage.width), "w", "{a}")
+            if is_long
+            else self._size(stage.width)
+        )
 
     def _stage(self, number: int, stage: Stage) -> tuple[list[str], list[str], list[str]]:
         """The lines before the loop over columns, within it, and after it."""
