@@ -17,7 +17,7 @@ SPECS = [
     pytest.param("cupy", id="cupy", marks=pytest.mark.gpu),
     pytest.param("torch:cuda", id="torch:cuda", marks=pytest.mark.gpu),
 ]
-"""NumPy, the same compiled by Numba, PyTorch on the CPU, the strictest reading of the array standard, and two libraries on a GPU."""
+"""NumPy, the same with compiled steps, PyTorch on the CPU, the strictest reading of the standard, and two on a GPU."""
 
 ON_GPU = ("cupy", "torch:cuda")
 

@@ -17,8 +17,11 @@ Array: TypeAlias = Any
 GROUP = "bpnet.backends"
 """The entry-point group that any installed distribution may declare a backend in."""
 
-AUTO = ("cupy", "torch:cuda", "numba", "numpy")
-"""What `auto` tries, in this order: a GPU first, then the fastest CPU backend, then the one that every machine has."""
+CPU = ("numba", "numpy")
+"""What runs without a GPU: the fastest, then the one that every machine has."""
+
+AUTO = ("cupy", "torch:cuda", *CPU)
+"""What `auto` tries, in this order."""
 
 DTYPES = ("float32", "float64")
 
@@ -61,7 +64,8 @@ def load(spec: str | Backend | None = None, *, strict: bool | None = None) -> Ba
 
     `spec` is `auto`, a name (`numpy`, `numba`, `cupy`, `torch`, or any in the entry-point group `bpnet.backends`),
     `name:device` (`torch:cpu`, `torch:cuda:1`, `cupy:1`), or a backend itself. None reads the environment variable
-    BPNET_BACKEND, `auto` where that is unset. `auto` is the first of cupy, PyTorch on CUDA, numba and numpy that runs here.
+    BPNET_BACKEND, `auto` where that is unset. `auto` is the first of cupy, PyTorch on CUDA, numba and numpy that runs
+    here.
 
     A backend that is known but cannot run here is replaced by the CPU with a `BackendFallbackWarning`, which gives the
     reason and the mend. With `strict` (None reads BPNET_STRICT, off where unset) RuntimeError is raised instead.
@@ -83,8 +87,10 @@ def load(spec: str | Backend | None = None, *, strict: bool | None = None) -> Ba
         message = f"the backend {spec!r} cannot run here: {error}"
         if is_strict(strict):
             raise RuntimeError(message) from error
-        warnings.warn(f"{message}\nUsing the CPU (numpy) in its place.", BackendFallbackWarning, stacklevel=2)
-        return make("numpy")
+        instead = _first_that_runs(CPU)
+        text = f"{message}\nUsing the CPU ({instead.name}) in its place."
+        warnings.warn(text, BackendFallbackWarning, stacklevel=2)
+        return instead
 
 
 def make(spec: str) -> Backend:

@@ -6,6 +6,7 @@ import ctypes
 import sys
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
 
 from bpnet_backends import threads
 from bpnet_backends.on_numpy import NumPyBackend
@@ -40,7 +41,7 @@ def load_tbb() -> None:
         return
     for library in libraries:
         try:
-            ctypes.CDLL(str(library.locate().resolve()))
+            ctypes.CDLL(str(Path(str(library.locate())).resolve()))
         except OSError as error:
             print(f"bpnet: the package tbb is there but cannot be loaded ({error})", file=sys.stderr)
 

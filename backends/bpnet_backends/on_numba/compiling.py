@@ -1,4 +1,4 @@
-"""Text into machine code. A kernel's source is a file in the user's cache, beside which Numba keeps what it compiled."""
+"""Text into machine code: a kernel's source is a file in the user's cache, beside which Numba keeps its compilation."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def address_of(source: str) -> int:
         if not any((path.parent / "__pycache__").glob(f"kernel_{key}.*.nbi")):
             _announce()
         spec = importlib.util.spec_from_file_location(f"bpnet_kernel_{key}", path)
-        assert spec is not None and spec.loader is not None
+        assert spec is not None
+        assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module  # where Numba looks for it when it loads compiled code
         spec.loader.exec_module(module)

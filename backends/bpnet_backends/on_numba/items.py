@@ -9,7 +9,7 @@ import numpy as np
 
 from bpnet_backends.on_numba import products
 from bpnet_backends.on_numba.operands import operand
-from bpnet_backends.on_numba.operations import MAP, Operation, operation
+from bpnet_backends.on_numba.operations import MAP, ROW, Operation, operation
 from bpnet_backends.on_numba.products import Product
 from bpnet_backends.on_numba.rows import RowKernel, same_place
 from bpnet_backends.on_numpy.program import overlap
@@ -77,8 +77,7 @@ def items(calls: Sequence[Call]) -> list[Item]:
         product = products.product(call)
         op = _outer(product) if product and product.sizes[2] == 1 else operation(call)
         if op is None:
-            ours = product is not None and product.cost < OWN_THREADS
-            found.append(Item(_divided(product) if ours else call))
+            found.append(Item(_divided(product) if product and product.cost < OWN_THREADS else call))
         elif not _joined(op, found):
             found.append(Item(RowKernel(op)))
     return found
@@ -130,10 +129,9 @@ MANY_ROWS = 256
 def _divided(product: Product) -> Product:
     """The product, divided so that threads have the most to do and the least to share."""
     m, n, k = product.sizes
-    _, turned = products.layout(product.a)  # type: ignore[misc]
-    if turned and k >= MANY_ROWS and m * n <= SMALL_RESULT:
+    if product.is_turned and k >= MANY_ROWS and m * n <= SMALL_RESULT:
         product.divided = products.INNER
-    elif not turned and m >= MANY_ROWS and (n * k <= SMALL_FACTOR or m >= n):
+    elif not product.is_turned and m >= MANY_ROWS and (n * k <= SMALL_FACTOR or m >= n):
         product.divided = products.ROWS
     else:
         product.divided = products.COLUMNS if n > m else products.ROWS
@@ -150,7 +148,8 @@ def _operation_reads(op: Operation) -> list[Access]:
 
 def _operation_write(op: Operation) -> Access:
     x = op.output
-    return Access(x.array, (x.address, x.across * x.array.itemsize) if x.rows == op.rows and x.across else WHOLE)
+    by_rows = op.kind in (MAP, ROW) and x.rows == op.rows and x.across
+    return Access(x.array, (x.address, x.across * x.array.itemsize) if by_rows else WHOLE)
 
 
 def _product_reads(product: Product) -> list[Access]:

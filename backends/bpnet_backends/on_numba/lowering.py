@@ -186,7 +186,7 @@ class Lowering:
         return (products.KERNELS[product.out.dtype.name].address, self._table(table), product.rows), folds
 
     def _partial(self, out: np.ndarray, joined: str, chunks: int) -> tuple[int, list[tuple[int, int, int]]]:
-        """Where the chunks' results go: to `out` if there is one, else to memory of their own, with a kernel that joins."""
+        """Where the results of chunks go, and what joins them; a single chunk writes to `out`."""
         address = self._address(out)
         if chunks == 1:
             return address, []

@@ -1,8 +1,8 @@
 """What compiled code needs below the level of arrays: memory by its address, calls by address, and the replay loop.
 
 A kernel is a compiled function (arguments, start, stop, chunk): `arguments` is the address of a table of 64-bit
-numbers, addresses of arrays and sizes; it works on the rows from `start` to `stop`, the chunk of that number. A replay is
-a table of kernels, so that a whole training step is one call, whatever the number of its operations.
+numbers, addresses of arrays and sizes; it works on the rows from `start` to `stop`, the chunk of that number. A replay
+is a table of kernels, so that a whole training step is one call, whatever the number of its operations.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ KERNEL = types.void(types.intp, types.intp, types.intp, types.intp)
 
 
 def _pointer(element: types.Type, llvm: ir.Type) -> Any:
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def pointer(context: Any, address: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             return builder.inttoptr(args[0], llvm.as_pointer())
@@ -36,7 +36,7 @@ int64_at = _pointer(types.int64, ir.IntType(64))
 bool_at = _pointer(types.uint8, ir.IntType(8))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def bits_of_float32(context: Any, x: Any) -> Any:
     """The 32 bits of a float32 as an int32."""
 
@@ -46,7 +46,7 @@ def bits_of_float32(context: Any, x: Any) -> Any:
     return types.int32(types.float32), codegen
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def float32_of_bits(context: Any, bits: Any) -> Any:
     """The float32 that has these 32 bits."""
 
@@ -56,7 +56,7 @@ def float32_of_bits(context: Any, bits: Any) -> Any:
     return types.float32(types.int32), codegen
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def call_kernel(context: Any, address: Any, arguments: Any, start: Any, stop: Any, chunk: Any) -> Any:
     """Call the kernel at `address`."""
 
@@ -68,9 +68,9 @@ def call_kernel(context: Any, address: Any, arguments: Any, start: Any, stop: An
     return types.void(*[types.intp] * 5), codegen
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def call_fortran(context: Any, address: Any, arguments: Any) -> Any:
-    """Call a Fortran routine: 64-bit numbers of the tuple are addresses and passed on, others are passed by reference."""
+    """Call a Fortran routine: 64-bit numbers in the tuple are addresses, passed on; others go by reference."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         passed = []
@@ -87,16 +87,12 @@ def call_fortran(context: Any, address: Any, arguments: Any) -> Any:
     return types.void(types.intp, arguments), codegen
 
 
-FUNCTION, ARGUMENTS, ROWS = range(3)
-"""The columns of a table of kernels."""
-
-
-@njit(types.void(types.int64[:, ::1], types.int64[:, ::1]), parallel=True, nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@njit(types.void(types.int64[:, ::1], types.int64[:, ::1]), parallel=True, nogil=True, cache=True)
 def replay(kernels: np.ndarray, regions: np.ndarray) -> None:
-    """Run `regions` in turn; each is (first kernel, one past its last, chunks).
+    """Run `regions` in turn; each is (first kernel, one past its last, chunks), a kernel (function, arguments, rows).
 
     A region of one chunk runs its kernels one after another, each on all of its rows. In a region of several chunks all
-    kernels have the same rows; each thread takes chunks of them, and runs all kernels on one chunk while it is in cache.
+    kernels have the same rows; each thread takes chunks of them, and runs all kernels on a chunk while it is in cache.
     """
     for region in range(regions.shape[0]):
         first, stop, chunks = regions[region, 0], regions[region, 1], regions[region, 2]

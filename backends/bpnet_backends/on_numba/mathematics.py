@@ -46,7 +46,7 @@ def expm1_of_small(r: Any) -> Any:
 
 @jit
 def exp(x: Any) -> Any:
-    """exp(x) = 2ⁿ exp(r) with x = n ln 2 + r, n whole. Two factors of 2ⁿ, so that neither over- nor underflows alone."""
+    """e to the x: 2ⁿ eʳ with x = n ln 2 + r, n whole; 2ⁿ in two factors, so neither over- nor underflows alone."""
     x = F(-104.0) if x < F(-104.0) else x
     x = F(89.0) if x > F(89.0) else x
     whole = np.floor(x * LOG2_E + F(0.5))

@@ -1,4 +1,4 @@
-"""The BLAS on one thread while a step is replayed: the threads are ours then, and two pools would fight for the cores."""
+"""The BLAS on one thread while a step is replayed: the cores are in use already, and two pools would fight for them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _pools() -> list[tuple[Callable[[], int], Callable[[int], None]]]:
 
 
 def _functions(library: Any) -> tuple[Callable[[], int], Callable[[int], None]]:
-    """Straight to the library where its names are known; threadpoolctl's take some microseconds, as long as a small step."""
+    """The library's own where its names are known: threadpoolctl's take as long as a small step."""
     for name in NAMES:
         get = getattr(library.dynlib, name.format("get"), None)
         put = getattr(library.dynlib, name.format("set"), None)

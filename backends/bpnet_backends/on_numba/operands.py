@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ def operand(array: np.ndarray, shape: tuple[int, ...]) -> Operand | None:
     strides = [0 if length == 1 else stride // size for stride, length in zip(view.strides, shape, strict=True)]
     rows, width = domain(shape)
     inner = [(stride, length) for stride, length in zip(strides[1:], shape[1:], strict=True) if length > 1]
-    for (stride, _), (next_stride, next_length) in zip(inner, inner[1:], strict=False):
+    for (stride, _), (next_stride, next_length) in pairwise(inner):
         if stride != next_stride * next_length:
             return None
     along = inner[-1][0] if inner else 0

@@ -54,9 +54,11 @@ def operation(call: Call) -> Operation | None:
     if call.kind in ("copy", "create"):
         return _map("{0}", (call.inputs[0],), call.outputs[0], None)
     if call.kind == "where":
-        return _where(*call.inputs, call.outputs[0])
+        condition, a, b = call.inputs
+        return _where(condition, a, b, call.outputs[0])
     if call.kind == "take":
-        return _gather(*call.inputs, call.outputs[0])
+        array, indices = call.inputs
+        return _gather(array, indices, call.outputs[0])
     if call.kind == "reduce":
         return _reduction(call)
     if call.kind == "other" and call.function is np.argmax:
@@ -135,14 +137,14 @@ def _reduction(call: Call) -> Operation | None:
     axes = set(range(x.ndim)) if axis is None else {i % x.ndim for i in (axis if isinstance(axis, tuple) else (axis,))}
     if axes == set(range(x.ndim)):
         target = operand(out, out.shape)
-        return target and Operation(TOTAL, (source,), target, "{0}", joined, cost=JOIN)
+        return Operation(TOTAL, (source,), target, "{0}", joined, cost=JOIN) if target else None
     if axes == set(range(1, x.ndim)):
         target = operand(out.reshape(out.shape[0]), (out.shape[0],))
         kind = ROW if source.width > 1 else MAP
-        return target and Operation(kind, (source,), target, "{0}", joined, cost=JOIN)
+        return Operation(kind, (source,), target, "{0}", joined, cost=JOIN) if target else None
     if axes == {0} and joined == "add":
         target = operand(out, out.shape) if out.flags.c_contiguous else None
-        return target and Operation(COLUMNS, (source,), target, "{0}", joined)
+        return Operation(COLUMNS, (source,), target, "{0}", joined) if target else None
     return None
 
 

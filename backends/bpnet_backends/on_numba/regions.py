@@ -48,7 +48,8 @@ class Region:
         if self.rows < 2 * FEWEST_ROWS or cost < WORTH_DIVIDING:
             return 1
         if all(isinstance(item.work, Product) and item.work.divided != products.INNER for item in self.items):
-            return max(1, min(get_num_threads(), int(2 * cost / WORTH_DIVIDING), self.rows // LEAST_PART))
+            threads: int = get_num_threads()
+            return max(1, min(threads, int(2 * cost / WORTH_DIVIDING), self.rows // LEAST_PART))
         fewest = max(FEWEST_ROWS, *(_rows_to_pack(item) for item in self.items))
         parts = max(2, min(MOST_CHUNKS, int(cost / CHUNK), self.rows // fewest))
         return 1 << (parts.bit_length() - 1)

@@ -79,8 +79,10 @@ class Source:
         return ["for n in range(start, stop):", *_indented([*starts, *lines])]
 
     def _bound(self, stage: Stage) -> str:
-        """The number of columns, for a loop. In the text it makes the compiler lay the loop out, which is good for short
-        work and bad for long: an exponential is better computed for eight columns at once.
+        """The number of columns, for a loop.
+
+        As a number in the text it makes the compiler lay the loop out: good for short work and bad for long, since an
+        exponential is better computed for eight columns at once.
         """
         is_long = any(op.cost > LONG for op in stage.operations if op.kind == MAP)
         return (

@@ -65,7 +65,7 @@ class Array(np.ndarray):
                 recording.stop("assignment to selected elements")
         plain[plain_key] = plain_value
 
-    def astype(self, dtype: Any, *args: Any, copy: bool = True, **kwargs: Any) -> Any:
+    def astype(self, dtype: Any, *args: Any, copy: bool = True, **kwargs: Any) -> Any:  # type: ignore[override]
         """A copy of another type; the array itself where the type is the same and `copy` is False."""
         plain = as_plain(self)
         result = plain.astype(dtype, *args, copy=copy, **kwargs)

@@ -14,9 +14,9 @@ class Captured:
     The first call writes down what the step does while it does it. A step that takes a value to the host, or does
     anything else that cannot be replayed, runs as it is from then on, with one warning that says why.
 
-    Where the replay gives the same bits as the step (`same_bits`), it is made when the second call comes, so that a step
-    that is called once costs no more. Otherwise what the first run changed is taken back, and the first call is a replay
-    too: every step of a run is then computed alike.
+    Where the replay gives the same bits as the step (`same_bits`), it is made when the second call comes, so that a
+    step that is called once costs no more. Otherwise what the first run changed is taken back, and the first call is a
+    replay too: every step of a run is then computed alike.
     """
 
     def __init__(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from importlib import import_module
 from math import prod
 from types import SimpleNamespace
 from typing import Any
 
-import array_api_compat.numpy as compat
-
 from bpnet_backends.on_numpy import recording
 from bpnet_backends.on_numpy.array import Array, as_plain
+
+compat: Any = import_module("array_api_compat.numpy")
 
 CREATION = ("arange", "empty", "eye", "from_dlpack", "full", "linspace", "ones", "zeros")
 
@@ -21,7 +22,8 @@ def _creating(function: Callable[..., Any]) -> Callable[..., Any]:
     def create(*args: Any, **kwargs: Any) -> Array:
         made = function(*args, **kwargs)
         recording.note_created(made)
-        return made.view(Array)
+        view: Array = made.view(Array)
+        return view
 
     return create
 
@@ -29,9 +31,10 @@ def _creating(function: Callable[..., Any]) -> Callable[..., Any]:
 def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Array:
     """As in the standard."""
     if isinstance(obj, Array) and copy is not False:
-        return obj.astype(obj.dtype if dtype is None else dtype, copy=bool(copy))
-    made = compat.asarray(as_plain(obj), dtype=dtype, device=device, copy=copy)
-    return made.view(Array)
+        converted: Array = obj.astype(obj.dtype if dtype is None else dtype, copy=bool(copy))
+        return converted
+    made: Array = compat.asarray(as_plain(obj), dtype=dtype, device=device, copy=copy).view(Array)
+    return made
 
 
 def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:  # noqa: A002 - the standard's names

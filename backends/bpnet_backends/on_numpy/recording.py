@@ -16,8 +16,8 @@ class Call:
     """One operation: what it reads and where it leaves its results."""
 
     kind: str
-    """`elementwise` (a ufunc), `reduce` (a ufunc's), `matmul`, `take`, `where`, `copy`, `create` (a copy of contents that
-    never change) or `other`."""
+    """`elementwise` (a ufunc), `reduce` (a ufunc's), `matmul`, `take`, `where`, `copy`, `create` (a copy of contents
+    that never change) or `other`."""
     function: Callable[..., Any]
     inputs: tuple[Any, ...]
     """Plain arrays, and numbers of Python; of `other`, the positional arguments and the dictionary of the rest."""
@@ -169,6 +169,7 @@ def root(array: np.ndarray) -> np.ndarray:
 
 
 def arrays_in(x: Any) -> Iterator[np.ndarray]:
+    """All arrays within nested lists, tuples and dictionaries."""
     if isinstance(x, np.ndarray):
         yield x
     elif isinstance(x, list | tuple):

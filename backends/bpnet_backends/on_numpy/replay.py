@@ -30,12 +30,14 @@ def list_of_calls(record: Record) -> Callable[[], None]:
 
 def bind(call: Call, place: Place) -> Callable[[], Any]:
     """The call without arguments: what it reads and writes is settled."""
-    inputs, outputs = _placed(call.inputs, place), tuple(place(array) for array in call.outputs)
+    inputs: Any = _placed(call.inputs, place)
+    outputs = tuple(place(array) for array in call.outputs)
     out = outputs[0]
     if call.kind == "elementwise":
         return partial(call.function, *inputs, out=outputs, **call.options)
     if call.kind == "matmul":
-        return _product(*inputs, out)
+        a, b = inputs
+        return _product(a, b, out)
     if call.kind == "reduce":
         options = call.options
         keepdims = options.get("keepdims", False)
@@ -44,10 +46,12 @@ def bind(call: Call, place: Place) -> Callable[[], Any]:
         # The first run has checked the indices. With "raise" NumPy would make the result elsewhere first and copy it.
         return partial(inputs[0].take, inputs[1], 0, out, "wrap")
     if call.kind == "where":
-        return partial(_where, *inputs, out)
+        condition, a, b = inputs
+        return partial(_where, condition, a, b, out)
     if call.kind in ("copy", "create"):
         return partial(np.copyto, out, inputs[0], "unsafe")
-    return partial(_compute_and_copy, call.function, *inputs, out)
+    args, kwargs = inputs
+    return partial(_compute_and_copy, call.function, args, kwargs, out)
 
 
 def _product(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> Callable[[], Any]:

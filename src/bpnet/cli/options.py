@@ -18,7 +18,7 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     decorators = [
         click.argument("recipe_name", metavar="RECIPE"),
         click.option(
-            "--backend", metavar="SPEC", help="numpy, cupy, torch, torch:cpu, …; default: BPNET_BACKEND or auto."
+            "--backend", metavar="SPEC", help="numba, numpy, cupy, torch:cpu, …; default: BPNET_BACKEND or auto."
         ),
         click.option("--dtype", metavar="TYPE", help="float32 or float64; default: BPNET_DTYPE or float32."),
         click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Weights and order."),

@@ -41,7 +41,7 @@ def versions(distributions: list[Distribution]) -> dict[str, str | None]:
         "platform": platform.platform(),
         "python": f"{platform.python_version()} ({platform.python_implementation()})",
         "bpnet": bpnet.__version__,
-        **{name: found.get(name) for name in ("numpy", "array-api-compat", "torch")},
+        **{name: found.get(name) for name in ("numpy", "array-api-compat", "numba", "torch")},
         "cupy": ", ".join(cupy) or None,
     }
 
