@@ -49,7 +49,10 @@ class Backend(Protocol):
         """Make one pass over memory of `f`, an elementwise function of arrays and 0-d arrays written in `xp`."""
 
     def capture(self, step: Callable[[], None]) -> Callable[[], None]:
-        """Something to call in place of `step`: the same kernels on the same memory, whose contents may be new."""
+        """Something to call in place of `step`: the same kernels on the same memory, whose contents may be new.
+
+        Nothing is run yet; the first call does what `step` does, once, however it is prepared.
+        """
 
     def synchronize(self) -> None:
         """Wait until the device has finished all that was asked of it."""

@@ -87,7 +87,7 @@ def test_a_fallback_is_told_once_and_the_run_goes_on(monkeypatch):
     result = bpnet("train", "gates", BPNET_BACKEND="cupy")
     assert result.exit_code == 0
     assert result.output.count("WARNING: the backend 'cupy' cannot run here: no driver. Mend: none") == 1
-    assert "backend numpy" in result.output
+    assert "backend numba" in result.output
     strict = bpnet("train", "gates", BPNET_BACKEND="cupy", BPNET_STRICT="1")
     assert strict.exit_code == 1
     assert "Error: the backend 'cupy' cannot run here" in strict.output

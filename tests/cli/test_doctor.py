@@ -129,13 +129,13 @@ def test_the_option_goes_before_the_variable() -> None:
 
 def test_auto_is_asked_for_where_nothing_is_named(no_driver: None) -> None:
     asked = report()["asked"]
-    assert (asked["spec"], asked["source"], asked["chosen"]) == ("auto", "default", "numpy")
+    assert (asked["spec"], asked["source"], asked["chosen"]) == ("auto", "default", "numba")
 
 
 @pytest.mark.usefixtures("no_driver")
 @pytest.mark.parametrize(
     ("strict", "chosen"),
-    [("0", "numpy on CPU, in place of the one asked for"), ("1", "none: bpnet raises an exception")],
+    [("0", "numba on CPU, in place of the one asked for"), ("1", "none: bpnet raises an exception")],
 )
 def test_a_backend_that_cannot_run_gives_reason_and_mend(strict: str, chosen: str) -> None:
     result = run(BPNET_BACKEND="cupy", BPNET_STRICT=strict)

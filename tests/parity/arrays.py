@@ -44,9 +44,15 @@ def one_hot(labels: np.ndarray, classes: int) -> np.ndarray:
     return np.eye(classes)[labels]
 
 
+def to_host(backend: Backend, array: Array) -> np.ndarray:
+    """A NumPy copy of one result."""
+    copy: np.ndarray = backend.to_numpy(array)
+    return copy
+
+
 def host(backend: Backend, dtype: str, *arrays: Array) -> list[np.ndarray]:
     """NumPy copies of results, which must be of `dtype`."""
-    copies = [backend.to_numpy(array) for array in arrays]
+    copies = [to_host(backend, array) for array in arrays]
     assert [copy.dtype for copy in copies] == [np.dtype(dtype)] * len(copies)
     return copies
 

@@ -1,4 +1,7 @@
-"""`agree`: one formula on one backend against the same formula on NumPy, and against PyTorch's autograd."""
+"""`agree`: one formula on one backend against the same formula on NumPy, and against PyTorch's autograd.
+
+On numpy and numba the formula is recorded and replayed, as in training; the reference on NumPy runs as written.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,11 @@ from backends_here import backend_named
 from bpnet.backend import Backend
 from limits import LIMITS, relative
 from parity.arrays import Agree, Results
+from parity.replayed import COMPILERS, through_replay
 from parity.table import PROPERTY, Measured
+
+SEVERAL_UPDATES = ("optimizer", "schedule")
+"""Their cases are rows of updates; as one step these would compile for minutes. Whole runs replay each update."""
 
 
 @pytest.fixture
@@ -22,7 +29,8 @@ def agree(
     spec = request.node.callspec.params["backend"]
 
     def agree(kind: str, name: str, run: Callable[[Backend, str], Results], autograd: Callable[[], Results]) -> None:
-        here = run(backend, dtype)
+        replayed = spec in COMPILERS and kind not in SEVERAL_UPDATES
+        here = through_replay(run, backend, dtype) if replayed else run(backend, dtype)
         references = {"NumPy float64": run(backend_named("numpy"), "float64"), "autograd": autograd()}
         found = []
         for against, reference in references.items():

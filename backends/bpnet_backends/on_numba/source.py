@@ -33,7 +33,7 @@ JOIN = {
 FIRST = {"add": "np.float64(0)", "maximum": "np.{of}(-np.inf)", "minimum": "np.{of}(np.inf)"}
 """What a reduction begins with. Sums are kept in float64 until they are stored."""
 
-UNROLLED = 32
+UNROLLED = 16
 """Up to this many columns the number stands in the text."""
 
 LONG = 0.09

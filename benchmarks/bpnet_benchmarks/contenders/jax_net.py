@@ -16,7 +16,7 @@ from bpnet_benchmarks.reference import BETA_1, BETA_2, EPSILON, RATE
 def use(platform: str) -> Any:
     """JAX on its device of `platform`, `cpu` or `cuda`; ImportError or RuntimeError where there is none."""
     if find_spec("jax") is None:
-        raise ImportError("JAX is not installed. Mend: pip install 'bpnet[peers]'")
+        raise ImportError("JAX is not installed. Mend: pip install '.[peers]'")
     import jax
 
     if platform == "cpu":

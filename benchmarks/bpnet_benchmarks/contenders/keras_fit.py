@@ -21,7 +21,7 @@ def use() -> Any:
     """Keras on the CPU."""
     installed = [name for name in BACKENDS if find_spec(name)]
     if find_spec("keras") is None or not (installed or "KERAS_BACKEND" in os.environ):
-        raise ImportError("Keras 3 with jax or torch is not installed. Mend: pip install 'bpnet[peers]'")
+        raise ImportError("Keras 3 with jax or torch is not installed. Mend: pip install '.[peers]'")
     os.environ.setdefault("KERAS_BACKEND", installed[0] if installed else "")
     os.environ["JAX_PLATFORMS"] = "cpu"
     os.environ["CUDA_VISIBLE_DEVICES"] = ""

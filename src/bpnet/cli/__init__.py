@@ -40,6 +40,6 @@ class Lazy(click.Group):
 def main() -> None:
     """Networks with hand-written backpropagation: the same numbers on NumPy, CuPy and PyTorch.
 
-    BPNET_BACKEND (auto, numpy, cupy, torch, torch:cuda, …) chooses the backend, BPNET_DTYPE (float32, float64) the
-    float type; BPNET_STRICT=1 makes a backend that cannot run an error.
+    BPNET_BACKEND (auto, numba, numpy, cupy, torch, torch:cuda, …) chooses the backend, BPNET_DTYPE (float32, float64)
+    the float type, BPNET_THREADS the threads of the CPU; BPNET_STRICT=1 makes a backend that cannot run an error.
     """

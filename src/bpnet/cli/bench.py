@@ -37,7 +37,7 @@ MODE:
   predict  a call that predicts a batch
   start    from the start of the process to the end of the first step
 
-pip install 'bpnet[peers]' brings the other libraries. A quick look:
+pip install '.[peers]', in bpnet's folder, brings the other libraries. A quick look:
 bpnet bench --workload 64-128-10 --batch 32 --seconds 0.3
 """
 
