@@ -131,10 +131,9 @@ class Lowering:
         uses = Uses([], [])
         for item in region.items:
             if isinstance(item.work, RowKernel):
-                arrays = [slot[1] for slot in self._sources[item.work].slots if slot[0] != "size"]
-                for x in arrays:
-                    assert isinstance(x, Operand | Operation)
-                    uses.reads.append(x.array if isinstance(x, Operand) else x.output.array)
+                for _, x in self._sources[item.work].slots:
+                    if isinstance(x, Operand | Operation):
+                        uses.reads.append(x.array if isinstance(x, Operand) else x.output.array)
                 written = [op.output.array for op in item.work.operations]
                 touched = roots(uses.reads)
                 uses.outputs += [array for array in written if id(root(array)) in touched]
@@ -166,7 +165,9 @@ class Lowering:
         source = self._sources[kernel]
         table, folds = [], []
         for _, x in source.slots:
-            if isinstance(x, int):
+            if isinstance(x, float):
+                table.append(int(np.float64(x).view(np.int64)))
+            elif isinstance(x, int):
                 table.append(x)
             elif isinstance(x, Operand):
                 table.append(self._address(x.array))
@@ -183,7 +184,7 @@ class Lowering:
         else:
             out = self._address(product.out)
         table = products.arguments(product, self._address(product.a), self._address(product.b), out)
-        return (products.KERNELS[product.out.dtype.name].address, self._table(table), product.rows), folds
+        return (products.kernel(product.out.dtype.name).address, self._table(table), product.rows), folds
 
     def _partial(self, out: np.ndarray, joined: str, chunks: int) -> tuple[int, list[tuple[int, int, int]]]:
         """Where the results of chunks go, and what joins them; a single chunk writes to `out`."""

@@ -77,10 +77,14 @@ def overlap(a: Operand, b: Operand) -> bool:
     return a_low < b_high and b_low < a_high
 
 
+ORDINARY = (0.0, 1.0, -1.0, 0.5, 2.0)
+"""Numbers that the compiler should know, because it can make use of them."""
+
+
 def literal(x: Any, dtype: str) -> str:
-    """A number of Python as text of that type."""
+    """A number of Python as text of that type; ⟨0.9:float32⟩ where it is to become an argument of the kernel."""
     if dtype == "bool":
         return str(bool(x))
     if dtype == "int64":
         return f"np.int64({int(x)})"
-    return f"np.{dtype}({float(x)!r})" if np.isfinite(x) else f"np.{dtype}(float({str(float(x))!r}))"
+    return f"np.{dtype}({float(x)!r})" if float(x) in ORDINARY else f"⟨{float(x)!r}:{dtype}⟩"

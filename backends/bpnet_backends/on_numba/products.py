@@ -8,6 +8,7 @@ of them is the product.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -133,4 +134,7 @@ def _layout(x: np.ndarray) -> tuple[int, bool]:
     return found
 
 
-KERNELS = {"float32": _kernel(np.float32, 4), "float64": _kernel(np.float64, 8)}
+@cache
+def kernel(dtype: str) -> Any:
+    """The compiled product of that type."""
+    return _kernel(np.float32, 4) if dtype == "float32" else _kernel(np.float64, 8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -39,8 +40,8 @@ UNROLLED = 16
 LONG = 0.09
 """Nanoseconds an element from which an operation counts as long."""
 
-Slot = tuple[str, Operand | Operation | int]
-"""What an argument is: the `address` of an operand, the `partial` result of an operation, a `size`."""
+Slot = tuple[str, Operand | Operation | int | float]
+"""What an argument is: the `address` of an operand, the `partial` result of an operation, a `size` or a `number`."""
 
 
 class Source:
@@ -98,7 +99,7 @@ class Source:
         after: list[str] = []
         for op in stage.operations:
             values = [self._value(number, stage, x, before, within) for x in op.inputs]
-            text = op.text.format(*values)
+            text = re.sub("⟨(.+?):(.+?)⟩", self._constant, op.text.format(*values))
             name = self._name(op, "v")
             if op.table is not None:
                 index = f"({text}) * {self._size(stage.width)} + k" if stage.width > 1 else text
@@ -179,6 +180,11 @@ class Source:
         if letter == "w" and size <= UNROLLED:
             return str(size)
         return self._argument((letter, size), ("size", size), letter, "{a}")
+
+    def _constant(self, found: re.Match[str]) -> str:
+        """A number that is no part of the text, so that learning rates and batch sizes share a kernel."""
+        slot = ("number", float(found[1]))
+        return self._argument((*slot, found[2]), slot, "c", f"np.{found[2]}(float64_at(arguments)[{len(self.slots)}])")
 
     def _pointer(self, x: Operand) -> str:
         return self._argument((x.address, x.dtype), ("address", x), "p", f"{x.dtype}_at({{a}})")
