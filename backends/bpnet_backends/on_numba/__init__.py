@@ -53,7 +53,7 @@ def make(device: str | None = None) -> NumbaBackend:
     number = threads.wanted()
     try:
         import numba
-        import scipy  # noqa: F401 - its BLAS
+        import scipy.linalg.cython_blas  # noqa: F401 - its BLAS, whose threads are limited below
     except ImportError as error:
         raise ImportError(f"Numba cannot be imported ({error}). {INSTALL}") from error
     load_tbb()

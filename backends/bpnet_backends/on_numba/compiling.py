@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numba
+
 _addresses: dict[str, int] = {}
 _kept: list[Any] = []
 """What was compiled: its code lives as long as these."""
@@ -33,10 +35,11 @@ def address_of(source: str) -> int:
 
     The first compilation of a process is announced on standard error.
     """
-    key = hashlib.sha256(source.encode()).hexdigest()[:24]
+    key = hashlib.sha256(f"{source}{numba.__version__}".encode()).hexdigest()[:24]
     if key not in _addresses:
         path = _written(key, source)
-        if not any((path.parent / "__pycache__").glob(f"kernel_{key}.*.nbi")):
+        compiled = path.with_suffix(".compiled")
+        if not compiled.exists():
             _announce()
         spec = importlib.util.spec_from_file_location(f"bpnet_kernel_{key}", path)
         assert spec is not None
@@ -44,6 +47,7 @@ def address_of(source: str) -> int:
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module  # where Numba looks for it when it loads compiled code
         spec.loader.exec_module(module)
+        compiled.touch()
         _kept.append(module)
         _addresses[key] = module.kernel.address
     return _addresses[key]

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpnet_backends.on_numba import products
-from bpnet_backends.on_numba.operands import operand
+from bpnet_backends.on_numba.operands import operand, same_place
 from bpnet_backends.on_numba.operations import MAP, ROW, Operation, operation
 from bpnet_backends.on_numba.products import Product
-from bpnet_backends.on_numba.rows import RowKernel, same_place
+from bpnet_backends.on_numba.rows import RowKernel
 from bpnet_backends.on_numpy.program import overlap
 from bpnet_backends.on_numpy.recording import Call
 

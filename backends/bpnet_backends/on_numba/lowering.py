@@ -14,11 +14,11 @@ from bpnet_backends.on_numba.compiling import address_of
 from bpnet_backends.on_numba.items import Item, items
 from bpnet_backends.on_numba.machine import replay
 from bpnet_backends.on_numba.one_thread import on_one_thread
-from bpnet_backends.on_numba.operands import Operand
+from bpnet_backends.on_numba.operands import Operand, same_place
 from bpnet_backends.on_numba.operations import Operation
 from bpnet_backends.on_numba.products import Product
 from bpnet_backends.on_numba.regions import Region, regions
-from bpnet_backends.on_numba.rows import RowKernel, same_place, stages
+from bpnet_backends.on_numba.rows import RowKernel, stages
 from bpnet_backends.on_numba.source import Source
 from bpnet_backends.on_numpy.arena import recycled
 from bpnet_backends.on_numpy.program import roots, shortened

@@ -77,6 +77,14 @@ def overlap(a: Operand, b: Operand) -> bool:
     return a_low < b_high and b_low < a_high
 
 
+def same_place(a: Operand, b: Operand) -> bool:
+    """Is element (n, k) of both the same memory? A value a row may be spread over the columns."""
+    if a == b:
+        return True
+    spread = a.width == 1 and a.along == b.along == 0
+    return spread and (a.address, a.dtype, a.rows, a.across) == (b.address, b.dtype, b.rows, b.across)
+
+
 ORDINARY = (0.0, 1.0, -1.0, 0.5, 2.0)
 """Numbers that the compiler should know, because it can make use of them."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bpnet_backends.on_numba.expressions import FLOATING, TESTS, converted, expression
-from bpnet_backends.on_numba.operands import Operand, literal, operand
+from bpnet_backends.on_numba.operands import Operand, literal, operand, overlap, same_place
 from bpnet_backends.on_numpy.recording import Call
 
 MAP, ROW, COLUMNS, TOTAL = "map", "row", "columns", "total"
@@ -48,7 +48,16 @@ class Operation:
 
 
 def operation(call: Call) -> Operation | None:
-    """The call as an operation on rows; None where it is none."""
+    """The call as an operation on rows; None where it is none, or where it reads what it has written of another row."""
+    found = _operation(call)
+    if found is None:
+        return None
+    out, kind = found.output, found.kind
+    clash = any(overlap(x, out) and (kind != MAP or not same_place(x, out)) for x in found.inputs)
+    return None if clash or (found.table is not None and overlap(found.table, out)) else found
+
+
+def _operation(call: Call) -> Operation | None:
     if call.kind == "elementwise" and not call.options and len(call.outputs) == 1:
         return _elementwise(call.function.__name__, call.inputs, call.outputs[0])
     if call.kind in ("copy", "create"):

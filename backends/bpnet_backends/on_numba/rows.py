@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bpnet_backends.on_numba.operands import Operand, overlap
+from bpnet_backends.on_numba.operands import Operand, overlap, same_place
 from bpnet_backends.on_numba.operations import COLUMNS, MAP, ROW, TOTAL, Operation
 
 MOST_OPERATIONS = 48
@@ -38,12 +38,7 @@ class RowKernel:
         """May `more` join? Not if it needs a sum over all rows, or memory that is written here in another order."""
         if more.rows != self.rows or len(self.operations) >= MOST_OPERATIONS:
             return False
-        for old in self.operations:
-            if any(_conflict(old.output, x, old.kind) for x in [*all_read(more), more.output]):
-                return False
-            if any(_conflict(more.output, x, more.kind) for x in all_read(old)):
-                return False
-        return True
+        return not any(_overtakes(more, old) for old in self.operations)
 
     @property
     def cost(self) -> float:
@@ -52,22 +47,19 @@ class RowKernel:
         return sum(op.rows * op.width * op.cost for op in self.operations) + TRAVEL * sum(memory.values())
 
 
-def all_read(op: Operation) -> list[Operand]:
-    """What it reads, the table of a gather included."""
-    return [*op.inputs, *([op.table] if op.table else [])]
+def _overtakes(more: Operation, old: Operation) -> bool:
+    """Would row n of `more`, done right after row n of `old`, meet memory of other rows of the two?"""
+    tables = [(op.table, other.output) for op, other in ((more, old), (old, more)) if op.table is not None]
+    return (
+        any(overlap(table, written) for table, written in tables)
+        or any(_conflict(old.output, x, old.kind) for x in (*more.inputs, more.output))
+        or any(_conflict(more.output, x, more.kind) for x in old.inputs)
+    )
 
 
 def _conflict(written: Operand, other: Operand, kind: str) -> bool:
     """Does `other` touch what is written, and not just the element of the same place?"""
     return overlap(written, other) and (kind in (COLUMNS, TOTAL) or not same_place(written, other))
-
-
-def same_place(a: Operand, b: Operand) -> bool:
-    """Is element (n, k) of both the same memory? A value a row may be spread over the columns."""
-    if a == b:
-        return True
-    spread = a.width == 1 and a.along == b.along == 0
-    return spread and (a.address, a.dtype, a.rows, a.across) == (b.address, b.dtype, b.rows, b.across)
 
 
 def stages(operations: Sequence[Operation]) -> list[Stage]:

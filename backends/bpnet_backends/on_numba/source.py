@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from bpnet_backends.on_numba.operands import Operand
+from bpnet_backends.on_numba.operands import Operand, same_place
 from bpnet_backends.on_numba.operations import COLUMNS, MAP, ROW, TOTAL, Operation
-from bpnet_backends.on_numba.rows import Stage, is_flat, same_place, stages
+from bpnet_backends.on_numba.rows import Stage, is_flat, stages
 
 HEADER = '''"""Written by bpnet; compiled by Numba."""
 import math
@@ -102,7 +102,8 @@ class Source:
             text = re.sub("⟨(.+?):(.+?)⟩", self._constant, op.text.format(*values))
             name = self._name(op, "v")
             if op.table is not None:
-                index = f"({text}) * {self._size(stage.width)} + k" if stage.width > 1 else text
+                index = self._row_of_table(op.table, text, name, within if stage.width == 1 else before)
+                index = f"{index} * {self._size(stage.width)} + k" if stage.width > 1 else index
                 text = f"{self._pointer(op.table)}[{index}]"
             if op.kind == MAP:
                 within.append(f"{name} = {text}")
@@ -130,6 +131,12 @@ class Source:
                     after += [f"{name} = np.{of}({joined})", *self._store(op, name)]
             self._done.append((number, op))
         return before, within, after
+
+    def _row_of_table(self, table: Operand, text: str, name: str, lines: list[str]) -> str:
+        """The row that an index means; as in NumPy, negative ones count from the end."""
+        rows = self._argument(("rows", table.rows), ("size", table.rows), "t", "{a}")
+        lines.append(f"{name}_row = {text} if 0 <= {text} < {rows} else {text} % {rows}")
+        return f"{name}_row"
 
     # ---- values
 

@@ -12,6 +12,15 @@ from bpnet_backends.on_numpy import recording
 OWN_FUNCTION = ("argmax", "argmin", "argsort", "clip", "cumsum", "cumprod", "dot", "repeat", "round", "searchsorted")
 """Methods that NumPy computes without a ufunc, and that are functions of the same name."""
 
+IN_PLACE = ("fill", "partition", "put", "resize", "sort")
+"""Methods that change the array without a ufunc."""
+
+ABOUT = (np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.may_share_memory, np.shares_memory)
+"""Functions that tell of arrays what is the same at each replay."""
+
+OF_ANY_LENGTH = (np.argwhere, np.compress, np.extract, np.flatnonzero, np.unique)
+"""Functions whose result may have another shape at each replay."""
+
 TO_THE_HOST = ("__float__", "__int__", "__bool__", "__index__", "__complex__", "item", "tolist", "tobytes")
 """Ways from an array to a value of Python, which a replayed step would not take again."""
 
@@ -51,6 +60,9 @@ class Array(np.ndarray):
     def __getitem__(self, key: Any) -> Any:
         """A view where NumPy gives one; of a single element too, which has 0 dimensions."""
         plain, plain_key = as_plain(self), unwrapped(key)
+        keys = plain_key if isinstance(plain_key, tuple) else (plain_key,)
+        if any(isinstance(part, np.ndarray) and part.dtype == np.bool_ for part in keys):
+            recording.stop("a selection by truth values")
         return noted(np.ndarray.__getitem__, (plain, plain_key), {}, selected(plain, plain_key))
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -58,7 +70,7 @@ class Array(np.ndarray):
         plain, plain_key, plain_value = as_plain(self), unwrapped(key), as_plain(value)
         if recording.listening():
             target = selected(plain, plain_key)
-            if np.may_share_memory(target, plain):
+            if target.size == 0 or np.may_share_memory(target, plain):
                 recording.will_write(target)
                 recording.note_copy(plain_value, target)
             else:
@@ -72,6 +84,18 @@ class Array(np.ndarray):
         if result is not plain:
             recording.note_conversion(plain, result)
         return result.view(Array)
+
+    def reshape(self, *shape: Any, **options: Any) -> Any:
+        """The elements in another shape; a view where NumPy can give one."""
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape, **options)
+
+    def ravel(self, order: Any = "C") -> Any:
+        """The elements in one row."""
+        return np.reshape(self, -1, order=order)
+
+    def flatten(self, order: Any = "C") -> Any:
+        """A copy of the elements in one row."""
+        return self.ravel(order).copy()
 
     def copy(self, order: Any = "C") -> Any:
         """A copy."""
@@ -112,7 +136,11 @@ def noted(function: Callable[..., Any], args: Any, kwargs: Any, result: Any) -> 
         if recording.listening():
             recording.stop(f"{function.__name__}, which returns several arrays")
         return type(result)(noted(function, args, kwargs, part) for part in result)
+    if function in OF_ANY_LENGTH:
+        recording.stop(function.__name__)
     if not isinstance(result, np.ndarray | np.generic):
+        if function not in ABOUT:
+            recording.stop(function.__name__)
         return result
     array = np.asarray(result)
     recording.note_function(function, args, kwargs, array)
@@ -126,15 +154,15 @@ def _through_function(name: str) -> Callable[..., Any]:
     return method
 
 
-def _to_the_host(name: str) -> Callable[..., Any]:
-    def method(self: Array, *args: Any) -> Any:
+def _unrecorded(name: str) -> Callable[..., Any]:
+    def method(self: Array, *args: Any, **kwargs: Any) -> Any:
         recording.stop(name)
-        return getattr(as_plain(self), name)(*args)
+        return getattr(as_plain(self), name)(*args, **kwargs)
 
     return method
 
 
 for _name in OWN_FUNCTION:
     setattr(Array, _name, _through_function(_name))
-for _name in TO_THE_HOST:
-    setattr(Array, _name, _to_the_host(_name))
+for _name in (*TO_THE_HOST, *IN_PLACE):
+    setattr(Array, _name, _unrecorded(_name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 
-from bpnet_backends.on_numpy.recording import Record, record
+from bpnet_backends.on_numpy.recording import Record, listening, record
 
 
 class Captured:
@@ -29,7 +29,10 @@ class Captured:
         self._replay: Callable[[], None] | None = None
 
     def __call__(self) -> None:
-        """One step."""
+        """One step. Within a step that is being recorded it is part of that one."""
+        if listening():
+            self._step()
+            return
         if self._replay is None and self._record is None:
             self._first()
             if self._same_bits or self._record is None:

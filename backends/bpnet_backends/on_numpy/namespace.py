@@ -14,7 +14,7 @@ from bpnet_backends.on_numpy.array import Array, as_plain
 
 compat: Any = import_module("array_api_compat.numpy")
 
-CREATION = ("arange", "empty", "eye", "from_dlpack", "full", "linspace", "ones", "zeros")
+CREATION = ("arange", "empty", "eye", "full", "linspace", "ones", "zeros")
 
 
 def _creating(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -33,8 +33,17 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
     if isinstance(obj, Array) and copy is not False:
         converted: Array = obj.astype(obj.dtype if dtype is None else dtype, copy=bool(copy))
         return converted
-    made: Array = compat.asarray(as_plain(obj), dtype=dtype, device=device, copy=copy).view(Array)
-    return made
+    made = compat.asarray(as_plain(obj), dtype=dtype, device=device, copy=copy)
+    if made.base is None and made is not obj:
+        recording.note_created(made)
+    view: Array = made.view(Array)
+    return view
+
+
+def from_dlpack(x: Any, /, **options: Any) -> Array:
+    """As in the standard."""
+    view: Array = compat.from_dlpack(as_plain(x), **options).view(Array)
+    return view
 
 
 def clip(x: Any, /, min: Any = None, max: Any = None) -> Any:  # noqa: A002 - the standard's names
@@ -52,4 +61,4 @@ def mean(x: Any, /, *, axis: Any = None, keepdims: bool = False) -> Any:
 xp = SimpleNamespace(**{name: getattr(compat, name) for name in (*compat.__all__, "__array_namespace_info__")})
 for _name in CREATION:
     setattr(xp, _name, _creating(getattr(compat, _name)))
-xp.asarray, xp.clip, xp.mean = asarray, clip, mean
+xp.asarray, xp.from_dlpack, xp.clip, xp.mean = asarray, from_dlpack, clip, mean

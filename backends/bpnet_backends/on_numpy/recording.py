@@ -127,7 +127,14 @@ def note_ufunc(
     else:
         kind = "other"
     function = ufunc if method == "__call__" else getattr(ufunc, method)
-    _here.record.calls.append(Call(kind, function, inputs, outputs, options))
+    if kind == "other" and len(outputs) > 1:
+        stop(f"{ufunc.__name__}, which returns several arrays")
+    call = (
+        Call(kind, function, (inputs, options), outputs)
+        if kind == "other"
+        else Call(kind, function, inputs, outputs, options)
+    )
+    _here.record.calls.append(call)
 
 
 def note_function(function: Callable[..., Any], args: Any, kwargs: dict[str, Any], result: np.ndarray) -> None:
@@ -137,8 +144,8 @@ def note_function(function: Callable[..., Any], args: Any, kwargs: dict[str, Any
     if function in (np.zeros_like, np.ones_like, np.empty_like):
         note_created(root(result))
         return
-    result = root(result)
-    _here.record.made[id(result)] = result
+    owner = root(result)
+    _here.record.made[id(owner)] = owner
     if function is np.where and len(args) == 3:
         call = Call("where", np.where, tuple(args), (result,))
     elif function is np.take and len(args) == 2 and kwargs == {"axis": 0}:

@@ -62,7 +62,7 @@ def _product(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> Callable[[], Any]
 
 
 def _where(condition: Any, a: Any, b: Any, out: np.ndarray) -> None:
-    if isinstance(a, np.ndarray) and np.may_share_memory(a, out):
+    if any(isinstance(x, np.ndarray) and np.may_share_memory(x, out) for x in (condition, a)):
         np.copyto(out, np.where(condition, a, b), "unsafe")
     else:
         np.copyto(out, b, "unsafe")

@@ -1,0 +1,81 @@
+"""Compiled kernels are kept for the next process, and BPNET_THREADS says how many threads there are."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+STEP = """
+import numpy as np
+from bpnet.backend import make
+backend = make("numba")
+x = backend.asarray(np.arange(6.0), "float64")
+def step():
+    x[...] = x * 2 + 1
+captured = backend.capture(step)
+captured()
+captured()
+assert np.asarray(x).tolist() == [3.0, 7.0, 11.0, 15.0, 19.0, 23.0]
+"""
+
+THREADS = """
+import numba, threadpoolctl
+from bpnet.backend import make
+make("numba")
+import scipy.linalg
+pools = threadpoolctl.ThreadpoolController().select(user_api="blas").info()
+print(numba.get_num_threads(), *{pool["num_threads"] for pool in pools})
+"""
+
+
+def run(code, **variables):
+    environment = {**os.environ, **variables}
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_what_was_compiled_is_kept_for_the_next_process(tmp_path):
+    first = run(STEP, NUMBA_CACHE_DIR=str(tmp_path))
+    assert first.returncode == 0, first.stderr
+    assert first.stderr.count("compiling kernels") == 1
+    kernels = list((tmp_path / "bpnet").glob("kernel_*.py"))
+    assert kernels
+    compiled = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("kernel_*.nbc")}
+    assert len(compiled) == len(kernels)
+    second = run(STEP, NUMBA_CACHE_DIR=str(tmp_path))
+    assert second.returncode == 0, second.stderr
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("kernel_*.nbc")} == compiled
+    assert second.stderr == ""
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(tmp_path):
+    """A file where the folder should be: no user, not even root, can write into it."""
+    (tmp_path / "bpnet").write_text("")
+    done = run(STEP, NUMBA_CACHE_DIR=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_kernel_that_was_tampered_with_is_written_anew(tmp_path):
+    run(STEP, NUMBA_CACHE_DIR=str(tmp_path))
+    kernels = list((tmp_path / "bpnet").glob("kernel_*.py"))
+    for path in kernels:
+        path.write_text("raise SystemExit(3)\n")
+    done = run(STEP, NUMBA_CACHE_DIR=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("given", ["0", "-1", "x", "1.5"])
+@pytest.mark.parametrize("spec", ["numpy", "numba"])
+def test_a_number_of_threads_that_is_none_is_refused(spec, given, monkeypatch):
+    from bpnet.backend import make
+
+    monkeypatch.setenv("BPNET_THREADS", given)
+    with pytest.raises(ValueError, match=f"BPNET_THREADS: '{given}' was given, expected a whole number from 1. Mend:"):
+        make(spec)
+
+
+def test_one_thread_is_one_thread_for_numba_and_the_blas():
+    done = run(THREADS, BPNET_THREADS="1")
+    assert done.stdout.split() == ["1", "1"], done.stdout + done.stderr
