@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from bpnet_backends.on_numba import products
 from bpnet_backends.on_numba.operands import operand, same_place
 from bpnet_backends.on_numba.operations import MAP, ROW, Operation, operation
 from bpnet_backends.on_numba.products import Product
 from bpnet_backends.on_numba.rows import RowKernel
-from bpnet_backends.on_numpy.program import overlap
-from bpnet_backends.on_numpy.recording import Call
+from bpnet_backends.on_numpy.recording import Call, root
 
 WHOLE = (0, 0)
 """The place of memory that is not visited row by row."""
@@ -26,12 +27,32 @@ class Access:
     array: np.ndarray
     place: tuple[int, int] = WHOLE
 
+    @cached_property
+    def owner(self) -> int | None:
+        """The identity of the array whose memory this is; None where it is not NumPy's own."""
+        owner = root(self.array)
+        return id(owner) if owner.flags.owndata else None
+
+    @cached_property
+    def bounds(self) -> tuple[int, int]:
+        """The addresses of its first byte and of the byte after its last."""
+        return byte_bounds(self.array)
+
+    def meets(self, other: Access) -> bool:
+        """May the two share a byte?"""
+        if self.owner != other.owner and self.owner is not None and other.owner is not None:
+            return False
+        return self.bounds[0] < other.bounds[1] and other.bounds[0] < self.bounds[1]
+
 
 class Item:
     """A part of a step: what it does, over how many rows, and the memory that it touches."""
 
     def __init__(self, work: RowKernel | Product | Call) -> None:
         self.work = work
+        self._reads: list[Access] = []
+        self._writes: list[Access] = []
+        self._known = 0  # how many operations of a row kernel the two lists are of
 
     @property
     def rows(self) -> int:
@@ -45,29 +66,37 @@ class Item:
 
     def reads(self) -> list[Access]:
         """What it reads."""
-        if isinstance(self.work, Call):
-            return [Access(array) for array in self.work.reads]
-        if isinstance(self.work, Product):
-            return _product_reads(self.work)
-        return [access for op in self.work.operations for access in _operation_reads(op)]
+        self._look()
+        return self._reads
 
     def writes(self) -> list[Access]:
         """What it writes."""
-        if isinstance(self.work, Call):
-            return [Access(array) for array in self.work.outputs]
-        if isinstance(self.work, Product):
-            out = self.work.out
-            return [
-                Access(out, (out.ctypes.data, out.strides[0])) if self.work.divided == products.ROWS else Access(out)
-            ]
-        return [_operation_write(op) for op in self.work.operations]
+        self._look()
+        return self._writes
+
+    def _look(self) -> None:
+        """Bring the lists up to date: a row kernel grows."""
+        if isinstance(self.work, RowKernel):
+            for op in self.work.operations[self._known :]:
+                self._reads += _operation_reads(op)
+                self._writes.append(_operation_write(op))
+            self._known = len(self.work.operations)
+        elif not self._writes:
+            self._reads, self._writes = _accesses(self.work)
+
+
+def _accesses(work: Product | Call) -> tuple[list[Access], list[Access]]:
+    if isinstance(work, Call):
+        return [Access(array) for array in work.reads], [Access(array) for array in work.outputs]
+    by_rows = (work.out.ctypes.data, work.out.strides[0]) if work.divided == products.ROWS else WHOLE
+    return _product_reads(work), [Access(work.out, by_rows)]
 
 
 def conflict(first: Item, second: Item, *, by_rows: bool = False) -> bool:
     """Must `second` wait for `first`? With `by_rows`, a row of the one need not wait for another row of the other."""
     written, read = first.writes(), second.writes()
     pairs = [(a, b) for a in written for b in [*second.reads(), *read]] + [(a, b) for a in first.reads() for b in read]
-    return any(overlap(a.array, b.array) and not (by_rows and a.place == b.place != WHOLE) for a, b in pairs)
+    return any(a.meets(b) and not (by_rows and a.place == b.place != WHOLE) for a, b in pairs)
 
 
 def items(calls: Sequence[Call]) -> list[Item]:
