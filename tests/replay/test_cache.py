@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from bpnet_backends.on_numba import compiling
+
 STEP = """
 import numpy as np
 from bpnet.backend import make
@@ -79,3 +81,12 @@ def test_a_number_of_threads_that_is_none_is_refused(spec, given, monkeypatch):
 def test_one_thread_is_one_thread_for_numba_and_the_blas():
     done = run(THREADS, BPNET_THREADS="1")
     assert done.stdout.split() == ["1", "1"], done.stdout + done.stderr
+
+
+def test_a_kernel_is_compiled_anew_when_what_it_is_built_on_has_changed(monkeypatch):
+    before = compiling.key_of("text")
+    assert before == compiling.key_of("text")
+    assert before != compiling.key_of("other text")
+    assert "def tanh" in compiling.foundations()
+    monkeypatch.setattr(compiling, "foundations", lambda: "a mended tanh")
+    assert compiling.key_of("text") != before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Callable
+from functools import cache
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
@@ -27,6 +28,7 @@ class NumbaBackend(NumPyBackend):
         return Captured(step, compiled, same_bits=False)
 
 
+@cache
 def load_tbb() -> None:
     """Load the library of the package `tbb`, which lies where the system's loader does not look.
 

@@ -35,7 +35,7 @@ def address_of(source: str) -> int:
 
     The first compilation of a process is announced on standard error.
     """
-    key = hashlib.sha256(f"{source}{numba.__version__}".encode()).hexdigest()[:24]
+    key = key_of(source)
     if key not in _addresses:
         path = _written(key, source)
         compiled = path.with_suffix(".compiled")
@@ -53,9 +53,22 @@ def address_of(source: str) -> int:
     return _addresses[key]
 
 
+def key_of(source: str) -> str:
+    """A name for what `source` compiles to: of the text, and of all that is compiled into it."""
+    return hashlib.sha256(f"{source}{foundations()}".encode()).hexdigest()[:24]
+
+
+@cache
+def foundations() -> str:
+    """What every kernel is built on, unseen by Numba when it looks for a compiled one: two modules, its own version."""
+    texts = [Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("machine.py", "mathematics.py")]
+    return "".join([numba.__version__, *texts])
+
+
 @cache
 def _announce() -> None:
-    print("bpnet: compiling kernels, which are kept for the next time", file=sys.stderr, flush=True)
+    clear = "\r\x1b[K" if sys.stderr.isatty() else ""  # a progress bar may stand on the line
+    print(f"{clear}bpnet: compiling kernels, which are kept for the next time", file=sys.stderr, flush=True)
 
 
 def _written(key: str, source: str) -> Path:

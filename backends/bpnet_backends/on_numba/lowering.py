@@ -193,7 +193,7 @@ class Lowering:
             return address, []
         partial = np.empty((chunks, out.size), out.dtype)
         self._alive.append(partial)
-        kernel = sums.KERNELS[out.dtype.name, joined]
+        kernel = sums.kernel(out.dtype.name, joined)
         return partial.ctypes.data, [
             (kernel.address, self._table([partial.ctypes.data, address, chunks, out.size]), out.size)
         ]

@@ -45,13 +45,18 @@ def expm1_of_small(r: Any) -> Any:
 
 
 @jit
-def exp(x: Any) -> Any:
-    """e to the x: 2ⁿ eʳ with x = n ln 2 + r, n whole; 2ⁿ in two factors, so neither over- nor underflows alone."""
-    x = F(-104.0) if x < F(-104.0) else x
+def reduced(x: Any, least: Any) -> Any:
+    """n and r with x = n ln 2 + r, n whole and |r| <= ½ ln 2; x is bounded to [least, 89] first."""
+    x = least if x < least else x
     x = F(89.0) if x > F(89.0) else x
     whole = np.floor(x * LOG2_E + F(0.5))
-    r = (x - whole * LN2_HIGH) - whole * LN2_LOW
-    n = np.int32(whole)
+    return np.int32(whole), (x - whole * LN2_HIGH) - whole * LN2_LOW
+
+
+@jit
+def exp(x: Any) -> Any:
+    """e to the x: 2ⁿ eʳ; 2ⁿ in two factors, so neither over- nor underflows alone."""
+    n, r = reduced(x, F(-104.0))
     half = n >> np.int32(1)
     return (expm1_of_small(r) + F(1.0)) * power_of_two(half) * power_of_two(n - half)
 
@@ -59,11 +64,7 @@ def exp(x: Any) -> Any:
 @jit
 def expm1(x: Any) -> Any:
     """exp(x) - 1 = 2ⁿ (exp(r) - 1) + (2ⁿ - 1), which loses nothing near 0; above n = 30 the 1 is lost in rounding."""
-    x = F(-30.0) if x < F(-30.0) else x
-    x = F(89.0) if x > F(89.0) else x
-    whole = np.floor(x * LOG2_E + F(0.5))
-    r = (x - whole * LN2_HIGH) - whole * LN2_LOW
-    n = np.int32(whole)
+    n, r = reduced(x, F(-30.0))
     half = n >> np.int32(1)
     small = expm1_of_small(r)
     scale = power_of_two(half) * power_of_two(n - half)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from numba import cfunc
@@ -9,7 +10,10 @@ from numba import cfunc
 from bpnet_backends.on_numba.machine import KERNEL, float32_at, float64_at, int64_at
 
 
-def _kernel(pointer: Any, joined: str) -> Any:
+@cache
+def kernel(dtype: str, joined: str) -> Any:
+    """The compiled kernel that joins by `add`, `maximum` or `minimum`."""
+    pointer = float32_at if dtype == "float32" else float64_at
     largest = joined == "maximum"
     add = joined == "add"
 
@@ -30,15 +34,3 @@ def _kernel(pointer: Any, joined: str) -> Any:
                     out[i] = x if x <= y or x != x else y
 
     return cfunc(KERNEL, error_model="numpy")(join)
-
-
-class Lazy(dict[tuple[str, str], Any]):
-    """Kernels that are compiled when they are first needed."""
-
-    def __missing__(self, key: tuple[str, str]) -> Any:
-        dtype, joined = key
-        self[key] = _kernel(float32_at if dtype == "float32" else float64_at, joined)
-        return self[key]
-
-
-KERNELS = Lazy()

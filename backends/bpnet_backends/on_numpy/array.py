@@ -113,13 +113,7 @@ def as_plain(x: Any) -> Any:
 
 def unwrapped(x: Any) -> Any:
     """`x` with all arrays within its lists, tuples and dictionaries plain."""
-    if isinstance(x, Array):
-        return x.view(np.ndarray)
-    if isinstance(x, list | tuple):
-        return type(x)(unwrapped(part) for part in x)
-    if isinstance(x, dict):
-        return {key: unwrapped(part) for key, part in x.items()}
-    return x
+    return recording.with_arrays(x, as_plain)
 
 
 def selected(array: np.ndarray, key: Any) -> Any:

@@ -60,7 +60,7 @@ _here = threading.local()
 def record() -> Iterator[Record]:
     """Write down what this thread does with arrays, until the block ends."""
     if listening():
-        raise RuntimeError("a step is recorded already: a captured step may not call one that was never called before")
+        raise RuntimeError("a step is recorded already: one at a time in each thread")
     _here.record = Record()
     try:
         yield _here.record
@@ -173,6 +173,17 @@ def root(array: np.ndarray) -> np.ndarray:
     while isinstance(array.base, np.ndarray):
         array = array.base
     return array
+
+
+def with_arrays(x: Any, turned: Callable[[np.ndarray], Any]) -> Any:
+    """`x` with each array within its lists, tuples and dictionaries replaced by `turned` of it."""
+    if isinstance(x, np.ndarray):
+        return turned(x)
+    if isinstance(x, list | tuple):
+        return type(x)(with_arrays(part, turned) for part in x)
+    if isinstance(x, dict):
+        return {key: with_arrays(part, turned) for key, part in x.items()}
+    return x
 
 
 def arrays_in(x: Any) -> Iterator[np.ndarray]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from bpnet_backends.on_numpy.arena import recycled
 from bpnet_backends.on_numpy.program import shortened
-from bpnet_backends.on_numpy.recording import Call, Record
+from bpnet_backends.on_numpy.recording import Call, Record, with_arrays
 
 Place = Callable[[np.ndarray], np.ndarray]
 
@@ -30,7 +30,7 @@ def list_of_calls(record: Record) -> Callable[[], None]:
 
 def bind(call: Call, place: Place) -> Callable[[], Any]:
     """The call without arguments: what it reads and writes is settled."""
-    inputs: Any = _placed(call.inputs, place)
+    inputs: Any = with_arrays(call.inputs, place)
     outputs = tuple(place(array) for array in call.outputs)
     out = outputs[0]
     if call.kind == "elementwise":
@@ -71,13 +71,3 @@ def _where(condition: Any, a: Any, b: Any, out: np.ndarray) -> None:
 
 def _compute_and_copy(function: Callable[..., Any], args: Any, kwargs: dict[str, Any], out: np.ndarray) -> None:
     np.copyto(out, function(*args, **kwargs), "unsafe")
-
-
-def _placed(x: Any, place: Place) -> Any:
-    if isinstance(x, np.ndarray):
-        return place(x)
-    if isinstance(x, list | tuple):
-        return type(x)(_placed(part, place) for part in x)
-    if isinstance(x, dict):
-        return {key: _placed(part, place) for key, part in x.items()}
-    return x

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from bpnet.backend import Array
 from bpnet.training.objective import Objective
-from bpnet.training.step import DeviceData, next_batch
+from bpnet.training.step import DeviceData, batch_sizes, next_batch
 from bpnet.training.totals import Totals
 
 
@@ -25,8 +25,7 @@ class Measurement:
         self._order = network.backend.asarray(range(self._samples), "int64")
         self._data = DeviceData.put(network.backend, x, y, weight, self._samples)
         self._totals = Totals(network.backend, objective.metrics)
-        full, rest = divmod(self._samples, min(batch_size, self._samples))
-        self._sizes = [min(batch_size, self._samples)] * full + ([rest] if rest else [])
+        self._sizes = batch_sizes(self._samples, batch_size)
         self._steps = {size: network.backend.capture(self._step(size)) for size in set(self._sizes)}
 
     def __call__(self) -> dict[str, float]:

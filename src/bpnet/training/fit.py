@@ -12,7 +12,7 @@ from bpnet.training.divergence import Guard
 from bpnet.training.history import History
 from bpnet.training.interrupt import InterruptAfterStep
 from bpnet.training.objective import Objective
-from bpnet.training.step import DeviceData, training_step
+from bpnet.training.step import DeviceData, batch_sizes, training_step
 from bpnet.training.totals import Totals
 
 
@@ -30,10 +30,10 @@ class Training:
         self.samples: int = data.order.shape[0]
         is_mean = objective.loss.reduction == "mean"
         self._loss_divisor = self.samples if is_mean else self.samples / data.x.shape[0]
-        self.batch_size = min(batch_size, self.samples)
+        self._sizes = batch_sizes(self.samples, batch_size)
         self._objective = objective
         self._guard = Guard(objective, optimizer, data, self.totals)
-        self._steps = {size: self._capture(size) for size in set(self._batch_sizes())}
+        self._steps = {size: self._capture(size) for size in set(self._sizes)}
 
     def run(
         self,
@@ -48,16 +48,15 @@ class Training:
         for callback in callbacks:
             callback.model = self.model
             callback.on_train_begin(epochs, self.samples)
-        sizes = self._batch_sizes()
         try:
             with InterruptAfterStep() as interrupt:
                 for epoch in range(epochs):
                     for callback in callbacks:
                         callback.on_epoch_begin(epoch)
                     self._guard.begin_epoch()
-                    done = self._pass(sizes, order(epoch), callbacks, interrupt)
+                    done = self._pass(order(epoch), callbacks, interrupt)
                     self._guard.check_epoch(epoch, done, history)
-                    if done < len(sizes):
+                    if done < len(self._sizes):
                         break
                     logs = self.totals.read(self._loss_divisor, self.samples, self.data.weight is not None)
                     logs |= validate()
@@ -73,24 +72,17 @@ class Training:
                 callback.on_train_end()
         return history
 
-    def _pass(
-        self, sizes: Sequence[int], order: Array, callbacks: Sequence[Callback], interrupt: InterruptAfterStep
-    ) -> int:
+    def _pass(self, order: Array, callbacks: Sequence[Callback], interrupt: InterruptAfterStep) -> int:
         """The steps of an epoch; returns how many were made, which is fewer after Ctrl-C."""
         self.totals.clear()
         self.data.begin_epoch(order)
-        for batch, size in enumerate(sizes):
+        for batch, size in enumerate(self._sizes):
             self._steps[size]()
             for callback in callbacks:
                 callback.on_batch_end(batch, size)
             if interrupt.requested:
                 return batch + 1
-        return len(sizes)
-
-    def _batch_sizes(self) -> list[int]:
-        """The sizes of an epoch's batches: the last one may be smaller."""
-        full, rest = divmod(self.samples, self.batch_size)
-        return [self.batch_size] * full + ([rest] if rest else [])
+        return len(self._sizes)
 
     def _capture(self, batch_size: int) -> Callable[[], None]:
         step = training_step(self._objective, self.optimizer, self.data, self.totals, batch_size)

@@ -40,6 +40,12 @@ class DeviceData:
         self.cursor[...] = 0
 
 
+def batch_sizes(samples: int, batch_size: int) -> list[int]:
+    """The sizes of the batches that `samples` samples fall into: the last one may be smaller."""
+    full, rest = divmod(samples, batch_size)
+    return [batch_size] * full + ([rest] if rest else [])
+
+
 def next_batch(backend: Backend, data: DeviceData, batch_size: int) -> Callable[[], tuple[Array, Array, Array | None]]:
     """What takes the next `batch_size` samples of the epoch: their x, y and weights."""
     xp = backend.xp
