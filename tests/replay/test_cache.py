@@ -39,33 +39,35 @@ def run(code, **variables):
 
 
 def test_what_was_compiled_is_kept_for_the_next_process(tmp_path):
-    first = run(STEP, NUMBA_CACHE_DIR=str(tmp_path))
+    first = run(STEP, BPNET_CACHE=str(tmp_path))
     assert first.returncode == 0, first.stderr
     assert first.stderr.count("compiling kernels") == 1
-    kernels = list((tmp_path / "bpnet").glob("kernel_*.py"))
-    assert kernels
-    compiled = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("kernel_*.nbc")}
-    assert len(compiled) == len(kernels)
-    second = run(STEP, NUMBA_CACHE_DIR=str(tmp_path))
+    compiled = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert compiled
+    assert {path.suffix for path in compiled} == {".o"}
+    second = run(STEP, BPNET_CACHE=str(tmp_path))
     assert second.returncode == 0, second.stderr
-    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("kernel_*.nbc")} == compiled
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == compiled
     assert second.stderr == ""
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(tmp_path):
     """A file where the folder should be: no user, not even root, can write into it."""
-    (tmp_path / "bpnet").write_text("")
-    done = run(STEP, NUMBA_CACHE_DIR=str(tmp_path))
+    (tmp_path / "kernels").write_text("")
+    done = run(STEP, BPNET_CACHE=str(tmp_path / "kernels"))
     assert done.returncode == 0, done.stderr
+    assert done.stderr.count("Mend: set BPNET_CACHE to a folder that can be written") == 1
 
 
-def test_a_kernel_that_was_tampered_with_is_written_anew(tmp_path):
-    run(STEP, NUMBA_CACHE_DIR=str(tmp_path))
-    kernels = list((tmp_path / "bpnet").glob("kernel_*.py"))
-    for path in kernels:
-        path.write_text("raise SystemExit(3)\n")
-    done = run(STEP, NUMBA_CACHE_DIR=str(tmp_path))
+@pytest.mark.parametrize("damaged", [b"", b"short", lambda code: code[:-1], lambda code: code[:40] + b"x" + code[41:]])
+def test_a_kernel_that_was_damaged_is_compiled_anew(tmp_path, damaged):
+    run(STEP, BPNET_CACHE=str(tmp_path))
+    whole = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    for path, code in whole.items():
+        path.write_bytes(damaged(code) if callable(damaged) else damaged)
+    done = run(STEP, BPNET_CACHE=str(tmp_path))
     assert done.returncode == 0, done.stderr
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == whole
 
 
 @pytest.mark.parametrize("given", ["0", "-1", "x", "1.5"])

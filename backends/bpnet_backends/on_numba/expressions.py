@@ -45,10 +45,13 @@ TESTS: dict[str, str] = {
     "logical_and": "({0} != {zero}) and ({1} != {zero})",
     "logical_or": "({0} != {zero}) or ({1} != {zero})",
     "logical_not": "{0} == {zero}",
-    "isfinite": "{0} - {0} == {zero}",
+    "isfinite": "{0} == {0}",
     "isnan": "{0} != {0}",
 }
 """Of one type, with a truth value as result."""
+
+FINITE = "{0} - {0} == {zero}"
+"""Of float32 and float64: what is infinite or no number makes a difference that is no number."""
 
 FLOATS = ("float32", "float64")
 
@@ -58,6 +61,8 @@ def expression(name: str, arguments: Sequence[str], of: str) -> str | None:
     words = {"one": f"np.{of}(1)", "zero": f"np.{of}(0)", "m": "fast." if of == "float32" else "math."}
     if of == "bool":
         words |= {"zero": "False"}
+    if name == "isfinite" and of in FLOATS:
+        return FINITE.format(*arguments, **words)
     text = TESTS.get(name) or (ARITHMETIC.get(name) if of != "bool" else None)
     if text is None and of in FLOATS:
         text = FLOATING.get(name)

@@ -12,7 +12,6 @@ import numpy as np
 from bpnet_backends.on_numba import products, sums
 from bpnet_backends.on_numba.compiling import address_of
 from bpnet_backends.on_numba.items import Item, items
-from bpnet_backends.on_numba.machine import replay
 from bpnet_backends.on_numba.one_thread import on_one_thread
 from bpnet_backends.on_numba.operands import Operand, same_place
 from bpnet_backends.on_numba.operations import Operation
@@ -20,6 +19,7 @@ from bpnet_backends.on_numba.products import Product
 from bpnet_backends.on_numba.regions import Region, regions
 from bpnet_backends.on_numba.rows import RowKernel, stages
 from bpnet_backends.on_numba.source import Source
+from bpnet_backends.on_numba.team import Kernel, bound
 from bpnet_backends.on_numpy.arena import recycled
 from bpnet_backends.on_numpy.program import roots, shortened
 from bpnet_backends.on_numpy.recording import Call, Record, root
@@ -37,10 +37,10 @@ def compiled(record: Record) -> Callable[[], None]:
 class Segment:
     """Kernels that are replayed by one call."""
 
-    kernels: list[tuple[int, int, int]] = field(default_factory=list)
+    kernels: list[Kernel] = field(default_factory=list)
     regions: list[tuple[int, int, int]] = field(default_factory=list)
 
-    def add(self, kernels: Sequence[tuple[int, int, int]], chunks: int) -> None:
+    def add(self, kernels: Sequence[Kernel], chunks: int) -> None:
         """Append a region; regions of one chunk that follow one another are one."""
         first = len(self.kernels)
         self.kernels += kernels
@@ -50,8 +50,7 @@ class Segment:
 
     def bound(self) -> Callable[[], Any]:
         """The call."""
-        kernels, divided = np.array(self.kernels, np.int64), np.array(self.regions, np.int64)
-        return partial(on_one_thread, partial(replay, kernels, divided))
+        return partial(on_one_thread, bound(self.kernels, self.regions))
 
 
 @dataclass
@@ -161,7 +160,7 @@ class Lowering:
         if folds:
             segment.add(folds, 1)
 
-    def _row_kernel(self, kernel: RowKernel, chunks: int) -> tuple[tuple[int, int, int], list[tuple[int, int, int]]]:
+    def _row_kernel(self, kernel: RowKernel, chunks: int) -> tuple[Kernel, list[Kernel]]:
         source = self._sources[kernel]
         table, folds = [], []
         for _, x in source.slots:
@@ -177,26 +176,24 @@ class Lowering:
                 folds += fold
         return (address_of(source.text), self._table(table), kernel.rows), folds
 
-    def _product(self, product: Product, chunks: int) -> tuple[tuple[int, int, int], list[tuple[int, int, int]]]:
-        folds: list[tuple[int, int, int]] = []
+    def _product(self, product: Product, chunks: int) -> tuple[Kernel, list[Kernel]]:
+        folds: list[Kernel] = []
         if product.divided == products.INNER:
             out, folds = self._partial(product.out, "add", chunks)
         else:
             out = self._address(product.out)
         table = products.arguments(product, self._address(product.a), self._address(product.b), out)
-        return (products.kernel(product.out.dtype.name).address, self._table(table), product.rows), folds
+        return (products.kernel(product.out.dtype.name), self._table(table), product.rows), folds
 
-    def _partial(self, out: np.ndarray, joined: str, chunks: int) -> tuple[int, list[tuple[int, int, int]]]:
+    def _partial(self, out: np.ndarray, joined: str, chunks: int) -> tuple[int, list[Kernel]]:
         """Where the results of chunks go, and what joins them; a single chunk writes to `out`."""
         address = self._address(out)
         if chunks == 1:
             return address, []
         partial = np.empty((chunks, out.size), out.dtype)
         self._alive.append(partial)
-        kernel = sums.kernel(out.dtype.name, joined)
-        return partial.ctypes.data, [
-            (kernel.address, self._table([partial.ctypes.data, address, chunks, out.size]), out.size)
-        ]
+        table = self._table([partial.ctypes.data, address, chunks, out.size, sums.JOINED[joined]])
+        return partial.ctypes.data, [(sums.kernel(out.dtype.name), table, out.size)]
 
     def _address(self, array: np.ndarray) -> int:
         """Where the array lies, which is from now on held there."""

@@ -10,9 +10,8 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-from bpnet_backends.on_numba.machine import bits_of_float32, float32_of_bits
+from bpnet_backends.on_numba.words import bits_of_float32, float32_of_bits
 
 F = np.float32
 LN2_HIGH = F(0.693359375)
@@ -23,16 +22,12 @@ ROOT_HALF = F(math.sqrt(0.5))
 INFINITY = F(math.inf)
 NAN = F(math.nan)
 
-jit: Any = njit(error_model="numpy", fastmath={"contract"})
 
-
-@jit
 def power_of_two(n: Any) -> Any:
     """2ⁿ for -126 <= n <= 127: the exponent's bits."""
     return float32_of_bits(np.int32(n + np.int32(127)) << np.int32(23))
 
 
-@jit
 def expm1_of_small(r: Any) -> Any:
     """exp(r) - 1 for |r| <= ½ ln 2: Taylor's polynomial of degree 7, which is wrong by r⁸/8! at most."""
     p = F(1 / 5040)
@@ -44,7 +39,6 @@ def expm1_of_small(r: Any) -> Any:
     return p * r * r + r
 
 
-@jit
 def reduced(x: Any, least: Any) -> Any:
     """n and r with x = n ln 2 + r, n whole and |r| <= ½ ln 2; x is bounded to [least, 89] first."""
     x = least if x < least else x
@@ -53,7 +47,6 @@ def reduced(x: Any, least: Any) -> Any:
     return np.int32(whole), (x - whole * LN2_HIGH) - whole * LN2_LOW
 
 
-@jit
 def exp(x: Any) -> Any:
     """e to the x: 2ⁿ eʳ; 2ⁿ in two factors, so neither over- nor underflows alone."""
     n, r = reduced(x, F(-104.0))
@@ -61,7 +54,6 @@ def exp(x: Any) -> Any:
     return (expm1_of_small(r) + F(1.0)) * power_of_two(half) * power_of_two(n - half)
 
 
-@jit
 def expm1(x: Any) -> Any:
     """exp(x) - 1 = 2ⁿ (exp(r) - 1) + (2ⁿ - 1), which loses nothing near 0; above n = 30 the 1 is lost in rounding."""
     n, r = reduced(x, F(-30.0))
@@ -72,7 +64,6 @@ def expm1(x: Any) -> Any:
     return large if n > np.int32(30) else scale * small + (scale - F(1.0))
 
 
-@jit
 def tanh(x: Any) -> Any:
     """tanh x = -t / (2 + t) with t = exp(-2|x|) - 1, and the sign of x."""
     t = expm1(F(-2.0) * abs(x))
@@ -80,7 +71,6 @@ def tanh(x: Any) -> Any:
     return -y if x < F(0.0) else y
 
 
-@jit
 def log(x: Any) -> Any:
     """ln x = n ln 2 + ln m with √½ <= m < √2, and ln m = 2 atanh s = 2 (s + s³/3 + … + s⁹/9), s = (m - 1) / (m + 1)."""
     tiny = x < F(1.1754944e-38)  # a denormal number has no exponent of its own
@@ -102,7 +92,6 @@ def log(x: Any) -> Any:
     return y if x >= F(0.0) else NAN
 
 
-@jit
 def log1p(x: Any) -> Any:
     """ln(1 + x) = ln(u) x / (u - 1) with u = 1 + x rounded: the quotient undoes the rounding. x itself where u is 1."""
     u = F(1.0) + x

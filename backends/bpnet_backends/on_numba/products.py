@@ -8,59 +8,62 @@ of them is the product.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import cfunc
 from numba.extending import get_cython_function_address
 
-from bpnet_backends.on_numba.machine import KERNEL, call_fortran, int64_at
+from bpnet_backends.on_numba.compiling import address_of_function
+from bpnet_backends.on_numba.words import call_fortran, int64_at
 from bpnet_backends.on_numpy.recording import Call
 
 ROWS, COLUMNS, INNER = range(3)
 """What is divided among threads."""
 
-NORMAL, TRANSPOSED = np.int8(ord("N")), np.int8(ord("T"))
+NORMAL, TRANSPOSED = np.uint8(ord("N")), np.uint8(ord("T"))
 
 
-def _kernel(of: Any, size: int) -> Any:
-    one, zero, byte = of(1), of(0), size
+REAL: Any = None
+"""float32 or float64: the type of the numbers of a product."""
 
-    def product(arguments: int, start: int, stop: int, chunk: int) -> None:
-        a = int64_at(arguments)
-        gemm, gemv, x, y, z = a[0], a[1], a[2], a[3], a[4]
-        rows, columns, inner = a[5], a[6], a[7]
-        lead_x, lead_y, lead_z = a[8], a[9], a[10]
-        turned_x, turned_y, divided = a[11] != 0, a[12] != 0, a[13]
-        if divided == ROWS:
-            x += byte * start * (1 if turned_x else lead_x)
-            z += byte * start * lead_z
-            rows = stop - start
-        elif divided == COLUMNS:
-            y += byte * start * (lead_y if turned_y else 1)
-            z += byte * start
-            columns = stop - start
+BYTES = 0
+"""Of one number."""
+
+
+def multiply(arguments: int, start: int, stop: int, chunk: int) -> None:
+    """A chunk's part of a product; `arguments` makes the table."""
+    a = int64_at(arguments)
+    gemm, gemv, x, y, z = a[0], a[1], a[2], a[3], a[4]
+    rows, columns, inner = a[5], a[6], a[7]
+    lead_x, lead_y, lead_z = a[8], a[9], a[10]
+    turned_x, turned_y, divided = a[11] != 0, a[12] != 0, a[13]
+    if divided == ROWS:
+        x += BYTES * start * (1 if turned_x else lead_x)
+        z += BYTES * start * lead_z
+        rows = stop - start
+    elif divided == COLUMNS:
+        y += BYTES * start * (lead_y if turned_y else 1)
+        z += BYTES * start
+        columns = stop - start
+    else:
+        x += BYTES * start * (lead_x if turned_x else 1)
+        y += BYTES * start * (1 if turned_y else lead_y)
+        z += BYTES * chunk * rows * lead_z
+        inner = stop - start
+    m, n, k = np.int32(rows), np.int32(columns), np.int32(inner)
+    lx, ly, lz = np.int32(lead_x), np.int32(lead_y), np.int32(lead_z)
+    one, zero = REAL(1), REAL(0)
+    # Fortran counts along columns: it sees the transposes, zᵀ = yᵀ xᵀ.
+    if rows == 1:
+        step = np.int32(lead_x if turned_x else 1)
+        if turned_y:
+            call_fortran(gemv, TRANSPOSED, k, n, one, y, ly, x, step, zero, z, np.int32(1))
         else:
-            x += byte * start * (lead_x if turned_x else 1)
-            y += byte * start * (1 if turned_y else lead_y)
-            z += byte * chunk * rows * lead_z
-            inner = stop - start
-        m, n, k = np.int32(rows), np.int32(columns), np.int32(inner)
-        lx, ly, lz = np.int32(lead_x), np.int32(lead_y), np.int32(lead_z)
-        # Fortran counts along columns: it sees the transposes, zᵀ = yᵀ xᵀ.
-        if rows == 1:
-            step = np.int32(lead_x if turned_x else 1)
-            if turned_y:
-                call_fortran(gemv, (TRANSPOSED, k, n, one, y, ly, x, step, zero, z, np.int32(1)))
-            else:
-                call_fortran(gemv, (NORMAL, n, k, one, y, ly, x, step, zero, z, np.int32(1)))
-        else:
-            tx = TRANSPOSED if turned_x else NORMAL
-            ty = TRANSPOSED if turned_y else NORMAL
-            call_fortran(gemm, (ty, tx, n, m, k, one, y, ly, x, lx, zero, z, lz))
-
-    return cfunc(KERNEL, cache=True, error_model="numpy")(product)
+            call_fortran(gemv, NORMAL, n, k, one, y, ly, x, step, zero, z, np.int32(1))
+    else:
+        tx = TRANSPOSED if turned_x else NORMAL
+        ty = TRANSPOSED if turned_y else NORMAL
+        call_fortran(gemm, ty, tx, n, m, k, one, y, ly, x, lx, zero, z, lz)
 
 
 @dataclass(eq=False)
@@ -134,7 +137,7 @@ def _layout(x: np.ndarray) -> tuple[int, bool]:
     return found
 
 
-@cache
-def kernel(dtype: str) -> Any:
-    """The compiled product of that type."""
-    return _kernel(np.float32, 4) if dtype == "float32" else _kernel(np.float64, 8)
+def kernel(dtype: str) -> int:
+    """The address of the compiled product of that type."""
+    of = np.dtype(dtype)
+    return address_of_function(multiply, REAL=of.type, BYTES=of.itemsize)

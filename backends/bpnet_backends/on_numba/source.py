@@ -11,23 +11,12 @@ from bpnet_backends.on_numba.operands import Operand, same_place
 from bpnet_backends.on_numba.operations import COLUMNS, MAP, ROW, TOTAL, Operation
 from bpnet_backends.on_numba.rows import Stage, is_flat, stages
 
-HEADER = '''"""Written by bpnet; compiled by Numba."""
-import math
-
-import numpy as np
-from numba import cfunc
-
-from bpnet_backends.on_numba import mathematics as fast
-from bpnet_backends.on_numba.machine import KERNEL, bool_at, float32_at, float64_at, int64_at
-
-
-@cfunc(KERNEL, error_model="numpy", fastmath={"contract"}, cache=True)
-def kernel(arguments, start, stop, chunk):
+HEADER = """def kernel(arguments, start, stop, chunk):
     a = int64_at(arguments)
-'''
+"""
 
 JOIN = {
-    "add": "{acc} + {value}",
+    "add": "{acc} + np.float64({value})",
     "maximum": "({acc} if {acc} >= {value} or {acc} != {acc} else {value})",
     "minimum": "({acc} if {acc} <= {value} or {acc} != {acc} else {value})",
 }
@@ -104,7 +93,7 @@ class Source:
             if op.table is not None:
                 index = self._row_of_table(op.table, text, name, within if stage.width == 1 else before)
                 index = f"{index} * {self._size(stage.width)} + k" if stage.width > 1 else index
-                text = f"{self._pointer(op.table)}[{index}]"
+                text = _truth(f"{self._pointer(op.table)}[{index}]", op.table.dtype)
             if op.kind == MAP:
                 within.append(f"{name} = {text}")
                 within += self._store(op, name)
@@ -116,7 +105,7 @@ class Source:
                 before += [f"{name}_best = np.{op.inputs[0].dtype}(-np.inf)", f"{name} = np.int64(0)"]
                 within += [
                     f"if {text} > {name}_best or ({text} != {text} and {name}_best == {name}_best):",
-                    f"    {name}_best, {name} = {text}, np.int64({'k' if stage.width > 1 else '0'})",
+                    f"    {name}_best, {name} = {text}, {'k' if stage.width > 1 else 'np.int64(0)'}",
                 ]
                 after += self._store(op, name)
             else:

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
-from numba import cfunc
+from bpnet_backends.on_numba.compiling import address_of_function
+from bpnet_backends.on_numba.words import float32_at, float64_at, int64_at
 
-from bpnet_backends.on_numba.machine import KERNEL, float32_at, float64_at, int64_at
+ADD, MAXIMUM, MINIMUM = range(3)
+JOINED = {"add": ADD, "maximum": MAXIMUM, "minimum": MINIMUM}
+numbers_at: Any = None
+"""float32_at or float64_at."""
 
 
-@cache
-def kernel(dtype: str, joined: str) -> Any:
-    """The compiled kernel that joins by `add`, `maximum` or `minimum`."""
-    pointer = float32_at if dtype == "float32" else float64_at
-    largest = joined == "maximum"
-    add = joined == "add"
-
-    def join(arguments: int, start: int, stop: int, chunk: int) -> None:
-        a = int64_at(arguments)
-        parts, out, chunks, size = pointer(a[0]), pointer(a[1]), a[2], a[3]
-        for i in range(start, stop):
-            out[i] = parts[i]
-        for part in range(1, chunks):
-            row = part * size
+def join(arguments: int, start: int, stop: int, chunk: int) -> None:
+    """Of a table (parts, out, number of chunks, size, how to join): out = part 0 ∘ part 1 ∘ …"""
+    a = int64_at(arguments)
+    parts, out, chunks, size, joined = numbers_at(a[0]), numbers_at(a[1]), a[2], a[3], a[4]
+    for i in range(start, stop):
+        out[i] = parts[i]
+    for part in range(1, chunks):
+        row = part * size
+        if joined == ADD:
+            for i in range(start, stop):
+                out[i] = out[i] + parts[row + i]
+        else:
             for i in range(start, stop):
                 x, y = out[i], parts[row + i]
-                if add:
-                    out[i] = x + y
-                elif largest:
-                    out[i] = x if x >= y or x != x else y
-                else:
-                    out[i] = x if x <= y or x != x else y
+                first = x >= y if joined == MAXIMUM else x <= y
+                out[i] = x if first or x != x else y
 
-    return cfunc(KERNEL, error_model="numpy")(join)
+
+def kernel(dtype: str) -> int:
+    """The address of the compiled function."""
+    at = float32_at if dtype == "float32" else float64_at
+    return address_of_function(join, numbers_at=at)

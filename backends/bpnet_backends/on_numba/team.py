@@ -1,0 +1,130 @@
+"""The replay of compiled kernels, and the threads that share it: those of Numba.
+
+A kernel is a compiled function (arguments, start, stop, chunk): `arguments` is the address of a table of 64-bit
+numbers, addresses of arrays and sizes; it works on the rows from `start` to `stop`, the chunk of that number. Kernels
+stand in a table of (function, arguments, rows), regions of them in another one, so that a whole training step is one
+call, whatever the number of its operations.
+
+The threads are started once a step. Each goes through all regions: it takes chunks of a region that nobody has taken,
+its own ones first, and goes on when all of them are done, whoever has done them. A thread that wakes up late, or never,
+holds nobody up: the others take its chunks.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from llvmlite import binding
+from numba import get_num_threads
+
+from bpnet_backends.on_numba.compiling import address_of_function
+from bpnet_backends.on_numba.words import atomic_add, atomic_load, call_c, call_kernel, int64_at, pause
+
+Kernel = tuple[int, int, int]
+"""Function, arguments, rows."""
+
+FIRST, STOP, CHUNKS, DONE, TAKEN = range(5)
+"""What a region's row in the table holds: its kernels; into how many chunks their rows are divided; the addresses of
+two kinds of counters, one of the chunks that are done, and one for each chunk, of those who wanted to take it."""
+
+REGION = 5
+
+REGIONS, NUMBER, KERNELS, COUNTERS, COUNTED, THREADS, YIELD, NUMBERS, BYTES, TEAM, SHARE = range(11)
+"""What the plan of a replay holds: the table of regions and its length; the table of kernels; the counters and how many
+there are; the number of threads; what lets other programs run; and for Numba the address of the threads' numbers, the
+bytes of one, the function that starts them, and what each shall do."""
+
+SPINS = 2000
+"""How often a thread looks whether it can go on, before it lets others run."""
+
+
+def take_part(plan: int, thread: int) -> None:
+    """One thread's way through all regions."""
+    p = int64_at(plan)
+    kernels, threads = int64_at(p[KERNELS]), p[THREADS]
+    for i in range(p[NUMBER]):
+        region = int64_at(p[REGIONS] + 8 * REGION * i)
+        chunks, done, taken = region[CHUNKS], region[DONE], region[TAKEN]
+        if atomic_load(done) < chunks:
+            rows = kernels[region[FIRST] * 3 + 2]
+            for k in range(chunks):
+                chunk = (k + thread * chunks // threads) % chunks
+                if atomic_add(taken + 8 * chunk, 1) == 0:
+                    low, high = rows * chunk // chunks, rows * (chunk + 1) // chunks
+                    for kernel in range(region[FIRST], region[STOP]):
+                        last = high if chunks > 1 else kernels[kernel * 3 + 2]
+                        call_kernel(kernels[kernel * 3], kernels[kernel * 3 + 1], low, last, chunk)
+                    atomic_add(done, 1)
+            spins = 0
+            while atomic_load(done) < chunks:
+                pause()
+                spins += 1
+                if spins % SPINS == 0:
+                    call_c(p[YIELD])
+
+
+def share(numbers: int, counts: int, steps: int, plan: int) -> None:
+    """What Numba's threads call: take part as each of the threads whose numbers these are."""
+    own = int64_at(int64_at(numbers)[0])
+    for i in range(int64_at(counts)[0]):
+        take_part(plan, own[i])
+
+
+def replay(plan: int) -> None:
+    """Run all regions, with other threads where there are some."""
+    p = int64_at(plan)
+    counters = int64_at(p[COUNTERS])
+    for i in range(p[COUNTED]):
+        counters[i] = 0
+    if p[THREADS] == 1:
+        take_part(plan, 0)
+    else:
+        call_c(p[TEAM], p[SHARE], plan + 8 * NUMBERS, plan + 8 * THREADS, plan + 8 * BYTES, plan, 0, 1, p[THREADS])
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A call of `replay`, with the memory that it needs."""
+
+    function: Callable[[int], None]
+    plan: int
+    memory: tuple[np.ndarray, ...]
+
+    def __call__(self) -> None:
+        """All regions."""
+        self.function(self.plan)
+
+
+def bound(kernels: Sequence[Kernel], regions: Sequence[tuple[int, int, int]]) -> Replay:
+    """The call that replays `regions`, each (first kernel, one past its last, chunks)."""
+    function, own = address_of_function(replay), address_of_function(share)
+    most = max(chunks for *_, chunks in regions)
+    threads = min(get_num_threads(), most)  # which starts them: their function is known from then on
+    team = binding.address_of_symbol("numba_parallel_for")
+    if team is None:
+        raise RuntimeError("this version of Numba has no numba_parallel_for. Mend: install a tested one, numba<0.69")
+    counters = np.zeros(sum(1 + chunks for *_, chunks in regions), np.int64)
+    rows, at = [], counters.ctypes.data
+    for first, stop, chunks in regions:
+        rows.append((first, stop, chunks, at, at + 8))
+        at += 8 * (1 + chunks)
+    tables = np.array(rows, np.int64), np.array(kernels, np.int64), counters, np.arange(threads, dtype=np.int64)
+    of_regions, of_kernels, of_counters, of_numbers = (table.ctypes.data for table in tables)
+    plan = {REGIONS: of_regions, NUMBER: len(rows), KERNELS: of_kernels, COUNTERS: of_counters, COUNTED: counters.size}
+    plan |= {THREADS: threads, YIELD: _yield(), NUMBERS: of_numbers, BYTES: 8, TEAM: team, SHARE: own}
+    table = np.array([plan[field] for field in sorted(plan)], np.int64)
+    run = ctypes.CFUNCTYPE(None, ctypes.c_int64)(function)
+    return Replay(run, table.ctypes.data, (*tables, table))
+
+
+def _yield() -> int:
+    """The address of the system's function that lets other threads run."""
+    if sys.platform == "win32":
+        function = ctypes.windll.kernel32.SwitchToThread
+    else:
+        function = ctypes.CDLL(None).sched_yield
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
