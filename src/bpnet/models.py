@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from bpnet.training.evaluate import Measurement
 from bpnet.training.fit import Training
 from bpnet.training.history import History
 from bpnet.training.inference import Inference
+from bpnet.training.kept import KeptRuns
 from bpnet.training.objective import Objective, check_head
 from bpnet.training.step import DeviceData
 
@@ -50,6 +52,7 @@ class Model:
         self._compiled: tuple[Optimizer, Loss, list[Metric]] | None = None
         self._bound: tuple[Objective, BoundOptimizer] | None = None
         self._batch_training: BatchTraining | None = None
+        self._kept = KeptRuns()
         self._epochs_seen = 0
 
     # ---- what it is made of
@@ -112,6 +115,7 @@ class Model:
         chosen = loss_named(loss)
         self._compiled = (optimizer_named(optimizer), chosen, [metric_named(name, chosen) for name in metrics or ()])
         self._bound = self._batch_training = None
+        self._kept = KeptRuns()
         if self._can_build():
             self.bind()
 
@@ -151,9 +155,6 @@ class Model:
         length = len(data) if steps is None else batch_size * steps
         listeners = [*checked(callbacks), *progress(verbose)]
 
-        objective, optimizer = self.bind()
-        on_device = DeviceData.put(self.backend, *self.put(data), length)
-        training = Training(self, objective, optimizer, on_device, batch_size)
         first = self._epochs_seen
 
         def order(epoch: int) -> Array:
@@ -162,12 +163,14 @@ class Model:
             return self.backend.asarray(rows, "int64")
 
         self.stop_training = False
-        unseen = None if held_out is None else Measurement(objective, *self.put(held_out))
-
-        def validate() -> dict[str, float]:
-            return {f"val_{name}": value for name, value in unseen().items()} if unseen else {}
-
-        self.history = training.run(epochs, order=order, validate=validate, callbacks=listeners)
+        unseen = nullcontext(dict) if held_out is None else self._measurement(held_out)
+        with self._training(data, length, batch_size) as training, unseen as measure:
+            self.history = training.run(
+                epochs,
+                order=order,
+                validate=lambda: {f"val_{name}": value for name, value in measure().items()},
+                callbacks=listeners,
+            )
         return self.history
 
     def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Any:
@@ -194,7 +197,8 @@ class Model:
         """
         size = arrays.whole_number("batch_size", 1024 if batch_size is None else batch_size)
         data = samples.checked(self.expected(x), x, y, sample_weight)
-        logs = Measurement(self.bind()[0], *self.put(data), size)()
+        with self._measurement(data, size) as measure:
+            logs = measure()
         if verbose:
             print(describe(logs))
         return _figures(logs, return_dict)
@@ -235,6 +239,20 @@ class Model:
             check_head(loss, last)
             self._bound = Objective(network, loss, metrics), optimizer.bind(network)
         return self._bound
+
+    def _training(self, data: Samples, length: int, batch_size: int) -> AbstractContextManager[Training]:
+        """A run that learns from `data`, `length` samples an epoch."""
+        put, bound = self.put(data), self.bind()
+
+        def make() -> Training:
+            return Training(self, *bound, DeviceData.put(self.backend, *put, length), batch_size)
+
+        return self._kept.run(("training", length, batch_size), put, make)
+
+    def _measurement(self, data: Samples, batch_size: int = 1024) -> AbstractContextManager[Measurement]:
+        """A run that measures on `data`."""
+        put, (objective, _) = self.put(data), self.bind()
+        return self._kept.run(("measurement", batch_size), put, lambda: Measurement(objective, *put, batch_size))
 
     def _can_build(self) -> bool:
         """Is the input shape known?"""

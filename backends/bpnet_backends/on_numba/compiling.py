@@ -67,7 +67,11 @@ def address_of_function(function: Callable[..., Any], **constants: Any) -> int:
     """The address of a function of Python, compiled; `constants` stand in for some of the names that it uses."""
     assert isinstance(function, FunctionType)
     used = {name: function.__globals__[name] for name in function.__code__.co_names if name in function.__globals__}
-    return address_of(inspect.getsource(function), **{**used, **constants})
+    return address_of(source_of(function), **{**used, **constants})
+
+
+source_of = cache(inspect.getsource)
+"""The text of a function."""
 
 
 def compiled(text: str, name: str, constants: dict[str, Any]) -> bytes:
@@ -108,21 +112,22 @@ def _engine() -> Any:
 def key_of(text: str, **constants: Any) -> str:
     """A name for what `text` compiles to: of the text, and of all that decides what becomes of it."""
     named = {name: _description(value) for name, value in constants.items()}
-    return hashlib.sha256(f"{text}{named}{foundations()}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{text}{named}{_foundations()}".encode()).hexdigest()[:32]
 
 
 def _description(constant: Any) -> str:
     name = getattr(constant, "__name__", repr(constant))
-    return name + inspect.getsource(constant) if isinstance(constant, FunctionType) else name
+    return name + source_of(constant) if isinstance(constant, FunctionType) else name
 
 
 @cache
-def foundations() -> str:
-    """What every kernel is built on: its language and mathematics, LLVM's version, and this processor."""
+def _foundations() -> str:
+    """A name for what every kernel is built on: its language and mathematics, LLVM's version, and this processor."""
     modules = ("mathematics.py", "translation.py", "words.py", "compiling.py")
     texts = [Path(__file__).with_name(name).read_text(encoding="utf-8") for name in modules]
     features = binding.get_host_cpu_features().flatten()
-    return "".join([llvmlite.__version__, binding.get_host_cpu_name(), features, *texts])
+    all_of_it = "".join([llvmlite.__version__, binding.get_host_cpu_name(), features, *texts])
+    return hashlib.sha256(all_of_it.encode()).hexdigest()
 
 
 def _kept(key: str) -> bytes | None:

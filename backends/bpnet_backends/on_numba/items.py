@@ -52,6 +52,7 @@ class Item:
         self.work = work
         self._reads: list[Access] = []
         self._writes: list[Access] = []
+        self._touched: set[int | None] = set()
         self._known = 0  # how many operations of a row kernel the two lists are of
 
     @property
@@ -74,15 +75,26 @@ class Item:
         self._look()
         return self._writes
 
+    def may_meet(self, other: Item) -> bool:
+        """May the two touch the same memory? Told by the owners alone."""
+        own, others = self._owners(), other._owners()
+        return None in own or None in others or not own.isdisjoint(others)
+
+    def _owners(self) -> set[int | None]:
+        self._look()
+        return self._touched
+
     def _look(self) -> None:
         """Bring the lists up to date: a row kernel grows."""
         if isinstance(self.work, RowKernel):
             for op in self.work.operations[self._known :]:
                 self._reads += _operation_reads(op)
                 self._writes.append(_operation_write(op))
+                self._touched |= op.owners
             self._known = len(self.work.operations)
         elif not self._writes:
             self._reads, self._writes = _accesses(self.work)
+            self._touched = {access.owner for access in (*self._reads, *self._writes)}
 
 
 def _accesses(work: Product | Call) -> tuple[list[Access], list[Access]]:
@@ -94,6 +106,8 @@ def _accesses(work: Product | Call) -> tuple[list[Access], list[Access]]:
 
 def conflict(first: Item, second: Item, *, by_rows: bool = False) -> bool:
     """Must `second` wait for `first`? With `by_rows`, a row of the one need not wait for another row of the other."""
+    if not first.may_meet(second):
+        return False
     written, read = first.writes(), second.writes()
     pairs = [(a, b) for a in written for b in [*second.reads(), *read]] + [(a, b) for a in first.reads() for b in read]
     return any(a.meets(b) and not (by_rows and a.place == b.place != WHOLE) for a, b in pairs)

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-TYPES = {"float32", "float64", "int64", "bool"}
+from bpnet_backends.on_numpy.recording import root
+
+TYPES = {np.dtype(name): name for name in ("float32", "float64", "int64", "bool")}
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,12 @@ class Operand:
     across: int
     along: int
     array: np.ndarray = field(compare=False, repr=False)
+
+    @cached_property
+    def owner(self) -> int | None:
+        """The identity of the array whose memory this is; None where it is not NumPy's own."""
+        owner = root(self.array)
+        return id(owner) if owner.flags.owndata else None
 
     @property
     def is_scalar(self) -> bool:
@@ -54,9 +62,9 @@ def domain(shape: tuple[int, ...]) -> tuple[int, int]:
 
 def operand(array: np.ndarray, shape: tuple[int, ...]) -> Operand | None:
     """`array`, broadcast to `shape`; None where its elements do not follow one another as an Operand's must."""
-    if array.dtype.name not in TYPES or 0 in shape:
+    if array.dtype not in TYPES or 0 in shape:
         return None
-    view = np.broadcast_to(array, shape)
+    view = array if array.shape == shape else np.broadcast_to(array, shape)
     size = array.dtype.itemsize
     if any(stride % size for stride in view.strides):
         return None
@@ -68,11 +76,13 @@ def operand(array: np.ndarray, shape: tuple[int, ...]) -> Operand | None:
             return None
     along = inner[-1][0] if inner else 0
     across = strides[0] if rows > 1 else width if along == 1 else 0
-    return Operand(view.ctypes.data, array.dtype.name, rows, width, across, along, array)
+    return Operand(view.ctypes.data, TYPES[array.dtype], rows, width, across, along, array)
 
 
 def overlap(a: Operand, b: Operand) -> bool:
     """May they share a byte?"""
+    if a.owner != b.owner and a.owner is not None and b.owner is not None:
+        return False
     (a_low, a_high), (b_low, b_high) = a.span, b.span
     return a_low < b_high and b_low < a_high
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,16 @@ class Operation:
     table: Operand | None = None
     """The array that a gather reads: row {0} of it."""
     cost: float = PASS
+
+    @cached_property
+    def owners(self) -> frozenset[int | None]:
+        """Whose memory it touches."""
+        table = () if self.table is None else (self.table,)
+        return frozenset(x.owner for x in (*self.inputs, self.output, *table))
+
+    def may_meet(self, other: Operation) -> bool:
+        """May the two touch the same memory? Told by the owners alone."""
+        return None in self.owners or None in other.owners or not self.owners.isdisjoint(other.owners)
 
     @property
     def rows(self) -> int:

@@ -38,7 +38,7 @@ class RowKernel:
         """May `more` join? Not if it needs a sum over all rows, or memory that is written here in another order."""
         if more.rows != self.rows or len(self.operations) >= MOST_OPERATIONS:
             return False
-        return not any(_overtakes(more, old) for old in self.operations)
+        return not any(_overtakes(more, old) for old in self.operations if old.may_meet(more))
 
     @property
     def cost(self) -> float:

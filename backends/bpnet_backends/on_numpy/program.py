@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,62 +47,87 @@ def without_unread(record: Record, calls: list[Call]) -> list[Call]:
 
 def with_results_in_place(record: Record, calls: list[Call]) -> list[Call]:
     """Where a result is copied elsewhere, write it there at once, read it there, and leave out the copy."""
-    left = list(calls)
-    position = 0
-    while position < len(left):
-        maker = _maker_of_copied(record, left, position)
-        if maker is None:
-            position += 1
-            continue
-        (source,), (target,) = left[position].inputs, left[position].outputs
-        del left[position]
-        for i in range(maker, len(left)):
-            left[i] = _redirected(left[i], source, target)
-    return left
+    program = Program(calls)
+    for position, call in enumerate(calls):
+        if call.kind == "copy":
+            _leave_out(record, program, position)
+    return [call for call in program.calls if call is not None]
 
 
-def _maker_of_copied(record: Record, calls: list[Call], position: int) -> int | None:
-    """The place of the call whose result may be written where the call at `position` copies it to."""
-    copy = calls[position]
-    if copy.kind != "copy" or not isinstance(copy.inputs[0], np.ndarray):
-        return None
+class Program:
+    """Calls, of which some are left out, and where each memory is used."""
+
+    def __init__(self, calls: Sequence[Call]) -> None:
+        self.calls: list[Call | None] = list(calls)
+        self._uses: dict[int, set[int]] = {}
+        self._foreign: set[int] = set()
+        for position, call in enumerate(calls):
+            for array in (*call.reads, *call.outputs):
+                owner = root(array)
+                self._uses.setdefault(id(owner), set()).add(position)
+                if not owner.flags.owndata:
+                    self._foreign.add(id(owner))
+
+    def uses(self, array: np.ndarray) -> list[tuple[int, Call]]:
+        """The calls that use the memory of `array`, and their places."""
+        return self._at(self._uses.get(id(root(array)), set()))
+
+    def near(self, array: np.ndarray) -> list[tuple[int, Call]]:
+        """The calls that use memory which `array` may share: its own, and all that NumPy does not own."""
+        if not root(array).flags.owndata:
+            return self._at(set(range(len(self.calls))))
+        return self._at(self._uses.get(id(root(array)), set()).union(*(self._uses[memory] for memory in self._foreign)))
+
+    def redirect(self, source: np.ndarray, target: np.ndarray) -> None:
+        """Use `target` wherever `source` was used."""
+        positions = self._uses.pop(id(root(source)))
+        for position, call in self._at(positions):
+            self.calls[position] = _redirected(call, source, target)
+        self._uses.setdefault(id(root(target)), set()).update(positions)
+
+    def _at(self, positions: set[int]) -> list[tuple[int, Call]]:
+        found = ((position, self.calls[position]) for position in sorted(positions))
+        return [(position, call) for position, call in found if call is not None]
+
+
+def _leave_out(record: Record, program: Program, position: int) -> None:
+    """Leave out the copy at `position`, if its source may be made in its target."""
+    copy = program.calls[position]
+    assert copy is not None
+    if not isinstance(copy.inputs[0], np.ndarray):
+        return
     (source,), (target,) = copy.inputs, copy.outputs
     fits = source.shape == target.shape and source.dtype == target.dtype and target.flags.c_contiguous
     if not fits or not record.is_own(source) or source.size != root(source).size:
-        return None
-    memory = id(root(source))
-    makers = [i for i, call in enumerate(calls) if memory in roots(call.outputs)]
-    readers = [i for i, call in enumerate(calls) if memory in roots(call.reads)]
-    used = [x for i in readers for x in calls[i].reads if id(root(x)) == memory]
-    kinds = {calls[i].kind for i in (*makers, *readers)}
-    if len(makers) != 1 or "other" in kinds or not all(same_view(x, source) for x in used):
-        return None
-    (maker,) = makers
-    if not all(same_view(x, source) for x in calls[maker].outputs):
-        return None
-    between = [call for i, call in enumerate(calls[maker + 1 : readers[-1] + 1], maker + 1) if i != position]
+        return
+    memory, used = id(root(source)), program.uses(source)
+    makers = [(i, call) for i, call in used if memory in roots(call.outputs)]
+    views = [x for _, call in used for x in (*call.reads, *call.outputs) if id(root(x)) == memory]
+    if (
+        len(makers) != 1
+        or any(call.kind == "other" for _, call in used)
+        or not all(same_view(x, source) for x in views)
+    ):
+        return
+    ((first, maker),), (last, _) = makers, used[-1]
+    between = [call for i, call in program.near(target) if first < i <= last and i != position]
     if any(overlap(target, x) for call in between for x in (*call.reads, *call.outputs)):
-        return None
-    elementwise = calls[maker].kind in ("elementwise", "where", "copy")
-    hazards = [x for x in calls[maker].reads if overlap(x, target)]
-    return maker if all(elementwise and same_view(x, target) for x in hazards) else None
+        return
+    hazards = [x for x in maker.reads if overlap(x, target)]
+    if all(maker.kind in ("elementwise", "where", "copy") and same_view(x, target) for x in hazards):
+        program.calls[position] = None
+        program.redirect(source, target)
 
 
 def _redirected(call: Call, source: np.ndarray, target: np.ndarray) -> Call:
     """The call with `target` wherever it has `source`."""
+    memory = id(root(source))
 
     def turned(x: Any) -> Any:
-        return target if isinstance(x, np.ndarray) and same_view(x, source) else x
+        return target if isinstance(x, np.ndarray) and id(root(x)) == memory else x
 
-    if call.kind == "other":
-        return call
-    return Call(
-        call.kind,
-        call.function,
-        tuple(turned(x) for x in call.inputs),
-        tuple(turned(x) for x in call.outputs),
-        call.options,
-    )
+    inputs, outputs = (tuple(turned(x) for x in arrays) for arrays in (call.inputs, call.outputs))
+    return Call(call.kind, call.function, inputs, outputs, call.options)
 
 
 def roots(arrays: Iterable[np.ndarray]) -> set[int]:

@@ -27,9 +27,7 @@ class BatchTraining:
         """One update from arrays of the device; the loss and the metrics before it."""
         samples = x.shape[0]
         data, order, step = self._plan(x.shape, y.shape, weight is not None)
-        data.x[...], data.y[...] = x, y
-        if data.weight is not None:
-            data.weight[...] = weight
+        data.take_in(x, y, weight)
         data.begin_epoch(order)
         self._totals.clear()
         step()

@@ -23,7 +23,7 @@ class Measurement:
         self._is_mean = objective.loss.reduction == "mean"
         self._is_weighted = weight is not None
         self._order = network.backend.asarray(range(self._samples), "int64")
-        self._data = DeviceData.put(network.backend, x, y, weight, self._samples)
+        self.data = DeviceData.put(network.backend, x, y, weight, self._samples)
         self._totals = Totals(network.backend, objective.metrics)
         self._sizes = batch_sizes(self._samples, batch_size)
         self._steps = {size: network.backend.capture(self._step(size)) for size in set(self._sizes)}
@@ -31,7 +31,7 @@ class Measurement:
     def __call__(self) -> dict[str, float]:
         """The figures for the present weights; batch by batch, read once at the end."""
         self._totals.clear()
-        self._data.begin_epoch(self._order)
+        self.data.begin_epoch(self._order)
         for size in self._sizes:
             self._steps[size]()
         logs = self._totals.read(self._samples if self._is_mean else 1, self._samples, self._is_weighted)
@@ -41,7 +41,7 @@ class Measurement:
 
     def _step(self, batch_size: int) -> Callable[[], None]:
         objective, share = self._objective, batch_size if self._is_mean else 1
-        take = next_batch(self._network.backend, self._data, batch_size)
+        take = next_batch(self._network.backend, self.data, batch_size)
 
         def step() -> None:
             x, y, weight = take()

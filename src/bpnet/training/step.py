@@ -34,6 +34,12 @@ class DeviceData:
         order = zeros(backend, (epoch_samples,), "int64")
         return cls(x, y, weight, order, zeros(backend, (), "int64"))
 
+    def take_in(self, x: Array, y: Array, weight: Array | None) -> None:
+        """Other data of the same shapes."""
+        self.x[...], self.y[...] = x, y
+        if self.weight is not None:
+            self.weight[...] = weight
+
     def begin_epoch(self, order: Array) -> None:
         """Set the order and go back to its beginning."""
         self.order[...] = order

@@ -1,0 +1,46 @@
+"""Runs that wait for the next call: on data of the same shapes their steps need not be captured anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from math import prod
+from typing import Any, Protocol, TypeVar
+
+from bpnet.backend import Array
+from bpnet.training.step import DeviceData
+
+MOST_RUNS = 4
+LARGEST = 1 << 23
+"""Numbers of a data set; a larger one does not stay on the device after the call, whose cost is nothing against it."""
+
+
+class Run(Protocol):
+    """What can be run again on other data of the same shapes."""
+
+    data: DeviceData
+
+
+AnyRun = TypeVar("AnyRun", bound=Run)
+
+
+class KeptRuns:
+    """The last few runs of a compiled model. One that is at work is not here: a callback's own call makes another."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[Hashable, Run] = {}
+
+    @contextmanager
+    def run(self, kind: Hashable, arrays: Sequence[Array | None], make: Callable[[], AnyRun]) -> Iterator[AnyRun]:
+        """A run of that kind on x, y and weights of the device; `make` makes it where none of these shapes waits."""
+        shapes = tuple(None if array is None else tuple(array.shape) for array in arrays)
+        run: Any = self._waiting.pop((kind, shapes), None)
+        if run is None:
+            run = make()
+        else:
+            run.data.take_in(*arrays)
+        yield run
+        if sum(prod(shape) for shape in shapes if shape is not None) <= LARGEST:
+            self._waiting[kind, shapes] = run
+            if len(self._waiting) > MOST_RUNS:
+                del self._waiting[next(iter(self._waiting))]
