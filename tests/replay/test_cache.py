@@ -91,3 +91,36 @@ def test_a_kernel_is_compiled_anew_when_what_it_is_built_on_has_changed(monkeypa
     assert before != compiling.key_of("other text")
     monkeypatch.setattr(compiling, "_foundations", lambda: "a mended tanh")
     assert compiling.key_of("text") != before
+
+
+BLAS = """
+import numpy as np, threadpoolctl
+from bpnet.backend import make
+from bpnet_backends.on_numba import one_thread
+backend = make("numba")
+if KNOWN == "no":
+    one_thread.NAMES = []
+    told = []
+    before = one_thread._functions
+    def watched(library):
+        put = library.set_num_threads
+        library.set_num_threads = lambda number: (told.append(number), put(number))[1]
+        return before(library)
+    one_thread._functions = watched
+a = backend.asarray(np.eye(40), "float64")
+step = backend.capture(lambda: a.__setitem__(..., a @ a))
+threads = lambda: {pool["num_threads"] for pool in threadpoolctl.ThreadpoolController().select(user_api="blas").info()}
+had = threads()
+step()
+step()
+assert threads() == had, (threads(), had)
+if KNOWN == "no":
+    assert told[-4:] == [1, *had, 1, *had], told
+"""
+
+
+@pytest.mark.parametrize("known", ["yes", "no"])
+def test_the_blas_gets_its_threads_back(known):
+    """Also one whose functions have names that we do not know."""
+    done = run(f"KNOWN = {known!r}\n{BLAS}")
+    assert done.returncode == 0, done.stderr

@@ -123,7 +123,7 @@ def _description(constant: Any) -> str:
 @cache
 def _foundations() -> str:
     """A name for what every kernel is built on: its language and mathematics, LLVM's version, and this processor."""
-    modules = ("mathematics.py", "translation.py", "words.py", "compiling.py")
+    modules = ("compiling.py", "mathematics.py", "one_thread.py", "team.py", "translation.py", "words.py")
     texts = [Path(__file__).with_name(name).read_text(encoding="utf-8") for name in modules]
     features = binding.get_host_cpu_features().flatten()
     all_of_it = "".join([llvmlite.__version__, binding.get_host_cpu_name(), features, *texts])

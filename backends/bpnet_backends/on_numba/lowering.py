@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ import numpy as np
 from bpnet_backends.on_numba import products, sums
 from bpnet_backends.on_numba.compiling import address_of
 from bpnet_backends.on_numba.items import Item, items
-from bpnet_backends.on_numba.one_thread import on_one_thread
 from bpnet_backends.on_numba.operands import Operand, same_place
 from bpnet_backends.on_numba.operations import Operation
 from bpnet_backends.on_numba.products import Product
@@ -50,7 +48,7 @@ class Segment:
 
     def bound(self) -> Callable[[], Any]:
         """The call."""
-        return partial(on_one_thread, bound(self.kernels, self.regions))
+        return bound(self.kernels, self.regions)
 
 
 @dataclass

@@ -22,6 +22,7 @@ from llvmlite import binding
 from numba import get_num_threads
 
 from bpnet_backends.on_numba.compiling import address_of_function
+from bpnet_backends.on_numba.one_thread import begin, end, pools
 from bpnet_backends.on_numba.words import atomic_add, atomic_load, call_c, call_kernel, int64_at, pause
 
 Kernel = tuple[int, int, int]
@@ -33,10 +34,10 @@ two kinds of counters, one of the chunks that are done, and one for each chunk, 
 
 REGION = 5
 
-REGIONS, NUMBER, KERNELS, COUNTERS, COUNTED, THREADS, YIELD, NUMBERS, BYTES, TEAM, SHARE = range(11)
+REGIONS, NUMBER, KERNELS, COUNTERS, COUNTED, POOLS, POOLED, THREADS, YIELD, NUMBERS, BYTES, TEAM, SHARE = range(13)
 """What the plan of a replay holds: the table of regions and its length; the table of kernels; the counters and how many
-there are; the number of threads; what lets other programs run; and for Numba the address of the threads' numbers, the
-bytes of one, the function that starts them, and what each shall do."""
+there are; the table of BLAS libraries and its length; the number of threads; what lets other programs run; and for
+Numba the address of the threads' numbers, the bytes of one, the function that starts them, and what each shall do."""
 
 SPINS = 2000
 """How often a thread looks whether it can go on, before it lets others run."""
@@ -80,10 +81,12 @@ def replay(plan: int) -> None:
     counters = int64_at(p[COUNTERS])
     for i in range(p[COUNTED]):
         counters[i] = 0
+    begin(p[POOLS], p[POOLED])
     if p[THREADS] == 1:
         take_part(plan, 0)
     else:
         call_c(p[TEAM], p[SHARE], plan + 8 * NUMBERS, plan + 8 * THREADS, plan + 8 * BYTES, plan, 0, 1, p[THREADS])
+    end(p[POOLS], p[POOLED])
 
 
 @dataclass(frozen=True)
@@ -112,10 +115,12 @@ def bound(kernels: Sequence[Kernel], regions: Sequence[tuple[int, int, int]]) ->
     for first, stop, chunks in regions:
         rows.append((first, stop, chunks, at, at + 8))
         at += 8 * (1 + chunks)
-    tables = np.array(rows, np.int64), np.array(kernels, np.int64), counters, np.arange(threads, dtype=np.int64)
-    of_regions, of_kernels, of_counters, of_numbers = (table.ctypes.data for table in tables)
+    numbers, blas = np.arange(threads, dtype=np.int64), pools()
+    tables = np.array(rows, np.int64), np.array(kernels, np.int64), counters, numbers, blas
+    of_regions, of_kernels, of_counters, of_numbers, of_blas = (table.ctypes.data for table in tables)
     plan = {REGIONS: of_regions, NUMBER: len(rows), KERNELS: of_kernels, COUNTERS: of_counters, COUNTED: counters.size}
-    plan |= {THREADS: threads, YIELD: _yield(), NUMBERS: of_numbers, BYTES: 8, TEAM: team, SHARE: own}
+    plan |= {POOLS: of_blas, POOLED: len(blas), THREADS: threads, YIELD: _yield()}
+    plan |= {NUMBERS: of_numbers, BYTES: 8, TEAM: team, SHARE: own}
     table = np.array([plan[field] for field in sorted(plan)], np.int64)
     run = ctypes.CFUNCTYPE(None, ctypes.c_int64)(function)
     return Replay(run, table.ctypes.data, (*tables, table))

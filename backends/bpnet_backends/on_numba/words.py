@@ -39,6 +39,7 @@ call_fortran = _word("call_fortran", "(address, *arguments): int64 are addresses
 call_c = _word("call_c", "(address, *arguments): call a function of C that takes 64-bit numbers and returns nothing.")
 bits_of_float32 = _word("bits_of_float32", "(x): the 32 bits of a float32 as an int32.")
 float32_of_bits = _word("float32_of_bits", "(bits): the float32 that has these 32 bits.")
+ask_c = _word("ask_c", "(address): call a function of C that takes nothing; the int that it returns, as an int64.")
 atomic_add = _word("atomic_add", "(address, n): add n to the int64 there, as one act; what was there before.")
 atomic_load = _word("atomic_load", "(address): the int64 there, and all that others wrote before they wrote it.")
 pause = _word("pause", "(): tell the processor that this is a loop that waits.")
@@ -56,6 +57,12 @@ def _call(kernel: Translation, address: Value, types: list[Any], values: list[An
 def _call_c(kernel: Translation, address: Value, *arguments: Value) -> None:
     values = [kernel.cast(argument, "int64").llvm for argument in arguments]
     _call(kernel, address, [MANY] * len(values), values)
+
+
+def _ask_c(kernel: Translation, address: Value) -> Value:
+    function = ir.FunctionType(TYPES["int32"], []).as_pointer()
+    answer = kernel.builder.call(kernel.builder.inttoptr(address.llvm, function), [])
+    return kernel.cast(Value("int32", answer), "int64")
 
 
 def _call_fortran(kernel: Translation, address: Value, *arguments: Value) -> None:
@@ -135,6 +142,7 @@ WORDS: dict[Any, Callable[..., Any]] = {
     bool_at: partial(_memory, "uint8"),
     call_kernel: _call_c,
     call_c: _call_c,
+    ask_c: _ask_c,
     call_fortran: _call_fortran,
     atomic_add: _atomic_add,
     atomic_load: _atomic_load,
