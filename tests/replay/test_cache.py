@@ -122,5 +122,21 @@ if KNOWN == "no":
 @pytest.mark.parametrize("known", ["yes", "no"])
 def test_the_blas_gets_its_threads_back(known):
     """Also one whose functions have names that we do not know."""
-    done = run(f"KNOWN = {known!r}\n{BLAS}")
+    done = run(f"KNOWN = {known!r}\n{BLAS}", BPNET_BLAS="scipy")
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [("fast", "'fast' was given, expected mkl or scipy. Mend:"), ("mkl", "the package mkl is not installed. Mend:")],
+)
+def test_a_blas_that_is_not_there_is_refused(monkeypatch, asked, told):
+    from bpnet.backend import make
+    from bpnet_backends.on_numba import blas
+
+    monkeypatch.setenv("BPNET_BLAS", asked)
+    monkeypatch.setattr(blas, "library", lambda package, names: None)
+    blas.mkl.cache_clear()
+    with pytest.raises(ValueError, match=told):
+        make("numba")
+    blas.mkl.cache_clear()

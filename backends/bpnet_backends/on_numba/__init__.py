@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from collections.abc import Callable
 from functools import cache
-from importlib.metadata import PackageNotFoundError, files
-from pathlib import Path
 
 from bpnet_backends import threads
+from bpnet_backends.on_numba.packaged import library
 from bpnet_backends.on_numpy import NumPyBackend
 from bpnet_backends.on_numpy.capture import Captured
 
@@ -35,17 +32,7 @@ def load_tbb() -> None:
     Numba then finds it, and its threads may be used from several threads of Python. Without the package Numba takes
     OpenMP's threads, or its own.
     """
-    try:
-        libraries = [
-            file for file in files("tbb") or () if file.name in ("libtbb.so.12", "libtbb.12.dylib", "tbb12.dll")
-        ]
-    except PackageNotFoundError:
-        return
-    for library in libraries:
-        try:
-            ctypes.CDLL(str(Path(str(library.locate())).resolve()))
-        except OSError as error:
-            print(f"bpnet: the package tbb is there but cannot be loaded ({error})", file=sys.stderr)
+    library("tbb", ("libtbb.so.12", "libtbb.12.dylib", "tbb12.dll"))
 
 
 def make(device: str | None = None) -> NumbaBackend:
@@ -58,7 +45,10 @@ def make(device: str | None = None) -> NumbaBackend:
         import scipy.linalg.cython_blas  # noqa: F401 - its BLAS, whose threads are limited below
     except ImportError as error:
         raise ImportError(f"Numba cannot be imported ({error}). {INSTALL}") from error
+    from bpnet_backends.on_numba import blas
+
     load_tbb()
+    blas.mkl()
     threads.limit_blas()
     if number is not None:
         numba.set_num_threads(min(number, numba.config.NUMBA_NUM_THREADS))

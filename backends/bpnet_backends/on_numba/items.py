@@ -10,6 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 from bpnet_backends.on_numba import products
+from bpnet_backends.on_numba.blas import mkl
 from bpnet_backends.on_numba.operands import operand, same_place
 from bpnet_backends.on_numba.operations import MAP, ROW, Operation, operation
 from bpnet_backends.on_numba.products import Product
@@ -120,7 +121,7 @@ def items(calls: Sequence[Call]) -> list[Item]:
         product = products.product(call)
         op = _outer(product) if product and product.sizes[2] == 1 else operation(call)
         if op is None:
-            found.append(Item(_divided(product) if product and product.cost < OWN_THREADS else call))
+            found.append(Item(_divided(product) if product and (mkl() or product.cost < OWN_THREADS) else call))
         elif not _joined(op, found):
             found.append(Item(RowKernel(op)))
     return found
@@ -157,7 +158,7 @@ def _outer(product: Product) -> Operation | None:
 
 
 OWN_THREADS = 2e7
-"""Nanoseconds of work from which a product is left to NumPy, whose BLAS divides it among threads of its own."""
+"""Nanoseconds of work from which a product is left to NumPy, whose OpenBLAS divides it better; MKL needs no help."""
 
 SMALL_RESULT = 1 << 17
 """Elements of a product of which each thread may have a copy."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import threadpoolctl
 
+from bpnet_backends.on_numba.blas import mkl
 from bpnet_backends.on_numba.words import ask_c, atomic_add, call_c, int64_at, pause
 
 LOCK, USERS, BEFORE, GET, PUT = range(5)
@@ -69,7 +70,9 @@ def end(pools: int, number: int) -> None:
 
 @cache
 def pools() -> np.ndarray:
-    """A row for the BLAS that SciPy calls; for every BLAS where that cannot be told."""
+    """A row for the BLAS that SciPy calls; for every BLAS where that cannot be told. MKL needs none."""
+    if mkl() is not None:
+        return np.zeros((0, POOL), np.int64)
     import scipy.linalg.cython_blas  # noqa: F401 - loads it
 
     found = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers

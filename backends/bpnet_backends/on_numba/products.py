@@ -1,4 +1,4 @@
-"""Matrix products through the BLAS that SciPy brings, called by address from compiled code.
+"""Matrix products through a BLAS that is called by address from compiled code.
 
 c = a b, all in rows; c (M, N), a (M, K), b (K, N), a and b possibly transposed in memory. What a thread takes of it are
 rows of c, columns of c, or, where K is long and c small, a part of K: then each chunk has a c of its own, and the sum
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba.extending import get_cython_function_address
 
+from bpnet_backends.on_numba.blas import routine
 from bpnet_backends.on_numba.compiling import address_of_function
 from bpnet_backends.on_numba.words import call_fortran, int64_at
 from bpnet_backends.on_numpy.recording import Call
@@ -126,7 +126,7 @@ def arguments(product: Product, a: int, b: int, c: int) -> list[int]:
     """The table of a product's kernel, given the addresses of a, b and c; c may be that of the chunks' own."""
     kind = "s" if product.out.dtype == np.float32 else "d"
     (lead_a, turned_a), (lead_b, turned_b) = _layout(product.a), _layout(product.b)
-    routines = [get_cython_function_address("scipy.linalg.cython_blas", kind + name) for name in ("gemm", "gemv")]
+    routines = [routine(kind + name) for name in ("gemm", "gemv")]
     leads = [lead_a, lead_b, product.out.shape[1]]
     return [*routines, a, b, c, *product.sizes, *leads, turned_a, turned_b, product.divided]
 

@@ -11,6 +11,7 @@ _HERE = "bpnet_benchmarks.contenders"
 CONTENDERS = {
     "bpnet-numpy": f"{_HERE}.on_bpnet:NUMPY",
     "bpnet-numba": f"{_HERE}.on_bpnet:NUMBA",
+    "bpnet-numba-mkl": f"{_HERE}.on_bpnet:NUMBA_MKL",
     "bpnet-torch": f"{_HERE}.on_bpnet:TORCH",
     "scikit-learn": f"{_HERE}.scikit_learn:BATCH",
     "scikit-learn-many": f"{_HERE}.scikit_learn:MANY",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
+import os
+from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
@@ -70,13 +71,17 @@ class Bpnet(Contender):
     modes = ("step", "fit", "predict", "start")
     fit_is_steps = True
 
-    def __init__(self, name: str, spec: str, *, on_gpu: bool = False) -> None:
+    def __init__(self, name: str, spec: str, *, on_gpu: bool = False, blas: str | None = None) -> None:
         self.name = name
         self.spec = spec
         self.on_gpu = on_gpu
+        self.blas = blas
 
     def why_not(self) -> str | None:
         """What the backend says."""
+        if self.blas == "mkl" and not self._mkl():
+            return "the package mkl is not installed. Mend: pip install '.[mkl]'"
+        self._choose_blas()
         name = self.spec.partition(":")[0]
         if name not in registered():
             return f"bpnet has no backend {name!r} here. Mend: install bpnet anew (pip install .)"
@@ -90,17 +95,31 @@ class Bpnet(Contender):
             import cupy
 
             return found | {"cupy": cupy.__version__}
+        found |= self._mkl() if self.blas == "mkl" else {}
         return found | {library: version(library)}
 
     def prepare(self, problem: Problem) -> Run:
         """A model and its step."""
+        self._choose_blas()
         return BpnetRun(problem, self.spec)
+
+    def _choose_blas(self) -> None:
+        """For this process, before the backend is made."""
+        if self.blas is not None:
+            os.environ["BPNET_BLAS"] = self.blas
+
+    def _mkl(self) -> dict[str, str]:
+        try:
+            return {"mkl": version("mkl")}
+        except PackageNotFoundError:
+            return {}
 
 
 NUMPY = Bpnet("bpnet-numpy", "numpy")
-NUMBA = Bpnet("bpnet-numba", "numba")
+NUMBA = Bpnet("bpnet-numba", "numba", blas="scipy")
+NUMBA_MKL = Bpnet("bpnet-numba-mkl", "numba", blas="mkl")
 TORCH = Bpnet("bpnet-torch", "torch:cpu")
 CUPY = Bpnet("bpnet-cupy", "cupy", on_gpu=True)
 TORCH_CUDA = Bpnet("bpnet-torch-cuda", "torch:cuda", on_gpu=True)
 
-ALL = (NUMPY, NUMBA, TORCH, CUPY, TORCH_CUDA)
+ALL = (NUMPY, NUMBA, NUMBA_MKL, TORCH, CUPY, TORCH_CUDA)

@@ -26,9 +26,9 @@ NAME of --workload (default: all but those for GPUs where there is none):
   64-128-10, 784-256-128-10, 784-1024-1024-10, xor, 4096x4 (GPU), and
   64-W-10 with W of 16, 32, 64, 256, 512 or 1024
 NAME of --contender (default: all that run here):
-  bpnet-numpy, bpnet-numba, bpnet-torch, torch, torch-compiled, jax, jax-scan,
-  scikit-learn, scikit-learn-many, keras (fit alone), products (the matrix
-  products alone);
+  bpnet-numpy, bpnet-numba, bpnet-numba-mkl, bpnet-torch, torch, torch-compiled,
+  jax, jax-scan, scikit-learn, scikit-learn-many, keras (fit alone), products
+  (the matrix products alone);
   on a GPU bpnet-cupy, bpnet-torch-cuda, torch-cuda, torch-compiled-cuda,
   torch-graph, jax-cuda, jax-scan-cuda
 MODE:
