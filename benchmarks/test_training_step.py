@@ -2,7 +2,7 @@
 
 import pytest
 
-from bpnet_benchmarks.contenders.on_bpnet import ALL
+from bpnet_benchmarks.contenders.on_bpnet import ALL, NUMBA_MKL
 from bpnet_benchmarks.problem import problem
 from bpnet_benchmarks.workloads import WORKLOADS
 
@@ -12,8 +12,9 @@ SLOWEST = 2.0
 FLOPS = 20e9
 
 CASES = [
-    pytest.param(contender, workload, batch, id=f"{contender.spec}-{workload.name}-{batch}")
+    pytest.param(contender, workload, batch, id=f"{contender.name}-{workload.name}-{batch}")
     for contender in ALL
+    if contender is not NUMBA_MKL  # one process has one BLAS
     for workload in WORKLOADS.values()
     for batch in BATCHES
     if contender.on_gpu or not (workload.gpu_only or workload.flop(batch) > SLOWEST * FLOPS)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bpnet import Adam, Callback, Dense, Input, Sequential
+from bpnet import Adam, Callback, Dense, Input, Sequential, TrainingDivergedError
 from bpnet.training.kept import LARGEST, MOST_RUNS
 
 RNG = np.random.default_rng(11)
@@ -72,6 +72,19 @@ def test_a_callback_that_evaluates_does_not_touch_the_validation_at_work(backend
         made.evaluate(X[:20], Y[:20])
         fit(made, X, Y, epochs=3, validation_data=(X[:20], Y[:20]), callbacks=[Evaluates()])
         assert made.history.history["val_loss"] == fits
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered in.*:RuntimeWarning")
+def test_what_an_earlier_fit_remembers_does_not_come_back(backend):
+    """Data that are bad at once: the weights stay those that this call began with."""
+    made = model(backend)
+    fit(made, X, Y, epochs=2)
+    chosen = [array + 1.0 for array in made.get_weights()]
+    made.set_weights(chosen)
+    with pytest.raises(TrainingDivergedError, match="The weights that training began with give that loss already"):
+        fit(made, X * 1e308, Y)
+    for array, before in zip(made.get_weights(), chosen, strict=True):
+        np.testing.assert_array_equal(array, before)
 
 
 def test_compile_forgets():

@@ -234,9 +234,10 @@ def test_class_weights_do_not_weigh_the_validation(backend):
     assert weighed.history.history["loss"][0] > 2 * plain.history.history["loss"][0]
 
 
+@pytest.mark.parametrize("regularizer", [None, "l2"])
 @pytest.mark.parametrize("settings", [{}, {"steps_per_epoch": 10}, {"batch_size": 64}])
-def test_a_sum_is_reported_for_one_pass_whatever_the_batches(backend, settings):
-    model = regressor(backend, SGD(1e-15), MeanSquaredError(reduction="sum"))
+def test_a_sum_is_reported_for_one_pass_whatever_the_batches(backend, settings, regularizer):
+    model = regressor(backend, SGD(1e-15), MeanSquaredError(reduction="sum"), kernel_regularizer=regularizer)
     model.fit(X, VALUES, validation_data=(X, VALUES), shuffle=False, verbose=0, **({"batch_size": 10} | settings))
     logs = model.history.history
     assert logs["loss"][0] == pytest.approx(logs["val_loss"][0], rel=1e-9)

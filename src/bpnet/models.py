@@ -107,7 +107,10 @@ class Model:
         loss: str | Loss | None = None,
         metrics: Sequence[str | Metric] | None = None,
     ) -> None:
-        """Choose how to learn; names are those of OPTIMIZERS, LOSSES and METRICS. Moments and step count begin anew."""
+        """Choose how to learn; names are those of OPTIMIZERS, LOSSES and METRICS. Moments and step count begin anew.
+
+        What is changed on an optimizer, loss or metric object afterwards does not count; `learning_rate` may be set.
+        """
         if isinstance(metrics, str | Metric):
             raise ValueError(f"metrics: {metrics!r} was given, expected a list: [{metrics!r}]")
         if loss is None:

@@ -42,9 +42,9 @@ def test_objective(name: str, own: bool, weight: np.ndarray | None, reduction: s
         assert objective.fused == fused
         y = backend.asarray(case.y, "int64" if loss.targets == "labels" else dtype)
         on_device = None if weight is None else backend.asarray(weight, dtype)
-        value, output = objective.value_and_gradient(backend.asarray(X, dtype), y, on_device)
+        value, penalty, output = objective.value_and_gradient(backend.asarray(X, dtype), y, on_device)
         gradients = [g for layer in model.network.g for g in vars(layer).values()]
-        return {"forward": host(backend, dtype, value, output), "backward": host(backend, dtype, *gradients)}
+        return {"forward": host(backend, dtype, value + penalty, output), "backward": host(backend, dtype, *gradients)}
 
     def reference() -> Results:
         v, c, w, b = parameters = [torch.tensor(array, requires_grad=True) for array in WEIGHTS]

@@ -79,7 +79,7 @@ def test_model_with_its_own_head(name: str, target: Any, backend: Backend, dtype
     model = Sequential([Input((2,)), layer], backend=backend, dtype=dtype)
     model.set_weights([np.eye(2) * BIG, np.zeros(2)])
     objective = Objective(model.network, kind(), [])
-    value, _ = objective.value_and_gradient(backend.asarray(Z / BIG, dtype), target, None)
+    value, *_ = objective.value_and_gradient(backend.asarray(Z / BIG, dtype), target, None)
     assert float(backend.to_numpy(value)) == FROM_LOGITS[name] / 2  # half of the samples are wrong
     gradient = backend.to_numpy(model.network.grad)
     share = 0.5 if name == "binary" else 1.0

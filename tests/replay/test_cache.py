@@ -128,7 +128,10 @@ def test_the_blas_gets_its_threads_back(known):
 
 @pytest.mark.parametrize(
     ("asked", "told"),
-    [("fast", "'fast' was given, expected mkl or scipy. Mend:"), ("mkl", "the package mkl is not installed. Mend:")],
+    [
+        ("fast", "'fast' was given, expected mkl or scipy. Mend:"),
+        ("mkl", "the package mkl is not installed or cannot be used. Mend:"),
+    ],
 )
 def test_a_blas_that_is_not_there_is_refused(monkeypatch, asked, told):
     from bpnet.backend import make
@@ -140,3 +143,29 @@ def test_a_blas_that_is_not_there_is_refused(monkeypatch, asked, told):
     with pytest.raises(ValueError, match=told):
         make("numba")
     blas.mkl.cache_clear()
+
+
+MASK = """
+import threading
+import numba, numpy as np
+from bpnet.backend import make
+backend = make("numba")
+numba.set_num_threads(3)
+x = backend.asarray(np.ones((64, 40_000)), "float64")
+total = backend.asarray(np.zeros((64, 40_000)), "float64")
+step = backend.capture(lambda: total.__setitem__(..., total + x * 2.0))
+step()
+assert numba.get_num_threads() == 3
+several = [threading.Thread(target=lambda: [step() for _ in range(50)]) for _ in range(3)]
+for thread in several:
+    thread.start()
+for thread in several:
+    thread.join()
+assert np.all(np.asarray(total) == 2.0 * 151), np.unique(np.asarray(total))
+"""
+
+
+@pytest.mark.parametrize("layer", ["tbb", "omp", "workqueue"])
+def test_a_replay_leaves_numbas_threads_as_they_were_and_takes_one_caller_at_a_time(layer):
+    done = run(MASK, NUMBA_NUM_THREADS="4", NUMBA_THREADING_LAYER=layer)
+    assert done.returncode == 0, done.stderr

@@ -100,6 +100,11 @@ def test_floating_numbers(function):
         ("x = a / a", "int64 Div int64 has no translation"),
         ("x = math", "which is no value of a kernel"),
         ("x = math.tanh(float32_at(a)[0])", "math.tanh takes float64, not float32"),
+        ("x = a * 0.5", "0.5 meets int64: the fraction would be lost"),
+        ("x = 1 << 4", "LShift of two plain numbers has no translation"),
+        ("x = 1 if a is a else 2", "Is has no translation"),
+        ("x = int64_at(address=a)", "there is no translation of: int64_at"),
+        ("for i in range(0, a, 2): x = i", "there is no translation of: for i in range"),
         ("assert a", "there is no translation of: assert a"),
     ],
 )

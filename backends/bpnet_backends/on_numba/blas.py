@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 from functools import cache
 from typing import Any
 
@@ -17,8 +18,8 @@ from numba.extending import get_cython_function_address
 
 from bpnet_backends.on_numba.packaged import library
 
-SEQUENTIAL, SAME_BITS = 1, 2
-"""MKL_THREADING_SEQUENTIAL and MKL_CBWR_AUTO of mkl_service.h and mkl_types.h."""
+LP64, SEQUENTIAL, SAME_BITS = 0, 1, 2
+"""MKL_INTERFACE_LP64, MKL_THREADING_SEQUENTIAL and MKL_CBWR_AUTO of MKL's headers."""
 
 
 def routine(name: str) -> int:
@@ -38,10 +39,21 @@ def mkl() -> Any:
         raise ValueError(f"BPNET_BLAS: {asked!r} was given, expected mkl or scipy. Mend: unset it for the faster one")
     if asked == "scipy":
         return None
-    found = library("mkl", ("libmkl_rt.so", "mkl_rt."))
+    found = library("mkl", ("libmkl_rt.so", "libmkl_rt.2.dylib", "mkl_rt."))
+    if found is not None and not _is_set_up(found):
+        print("bpnet: MKL is in use by another package, and set up otherwise: SciPy's BLAS is taken", file=sys.stderr)
+        found = None
     if found is None and asked:
-        raise ValueError("BPNET_BLAS: 'mkl' was given, but the package mkl is not installed. Mend: pip install mkl")
-    if found is not None:
-        found.MKL_Set_Threading_Layer(SEQUENTIAL)
-        found.MKL_CBWR_Set(SAME_BITS)
+        raise ValueError(
+            "BPNET_BLAS: 'mkl' was given, but the package mkl is not installed or cannot be used. Mend: pip install mkl"
+        )
     return found
+
+
+def _is_set_up(library: Any) -> bool:
+    """Integers of 32 bits, one thread a call, the same bits in each run: True where MKL agrees to all of it."""
+    return (
+        ("MKL_CBWR" in os.environ or library.MKL_CBWR_Set(SAME_BITS) == 0)
+        and library.MKL_Set_Interface_Layer(LP64) == LP64
+        and library.MKL_Set_Threading_Layer(SEQUENTIAL) == SEQUENTIAL
+    )

@@ -60,14 +60,14 @@ def address_of(text: str, **constants: Any) -> int:
         engine.add_object_file(binding.ObjectFileRef.from_data(code))
         engine.finalize_object()
         _addresses[key] = engine.get_function_address(f"kernel_{key}")
+        assert _addresses[key], "what was compiled has an address"
     return _addresses[key]
 
 
 def address_of_function(function: Callable[..., Any], **constants: Any) -> int:
     """The address of a function of Python, compiled; `constants` stand in for some of the names that it uses."""
     assert isinstance(function, FunctionType)
-    used = {name: function.__globals__[name] for name in function.__code__.co_names if name in function.__globals__}
-    return address_of(source_of(function), **{**used, **constants})
+    return address_of(source_of(function), **{**_used(function), **constants})
 
 
 source_of = cache(inspect.getsource)
@@ -116,8 +116,15 @@ def key_of(text: str, **constants: Any) -> str:
 
 
 def _description(constant: Any) -> str:
-    name = getattr(constant, "__name__", repr(constant))
-    return name + source_of(constant) if isinstance(constant, FunctionType) else name
+    name = str(getattr(constant, "__name__", repr(constant)))
+    if not isinstance(constant, FunctionType) or constant in words.WORDS:
+        return name
+    return name + source_of(constant) + str({key: _description(value) for key, value in _used(constant).items()})
+
+
+def _used(function: FunctionType) -> dict[str, Any]:
+    """What the function names of its module."""
+    return {name: function.__globals__[name] for name in function.__code__.co_names if name in function.__globals__}
 
 
 @cache
@@ -125,9 +132,8 @@ def _foundations() -> str:
     """A name for what every kernel is built on: its language and mathematics, LLVM's version, and this processor."""
     modules = ("compiling.py", "mathematics.py", "one_thread.py", "team.py", "translation.py", "words.py")
     texts = [Path(__file__).with_name(name).read_text(encoding="utf-8") for name in modules]
-    features = binding.get_host_cpu_features().flatten()
-    all_of_it = "".join([llvmlite.__version__, binding.get_host_cpu_name(), features, *texts])
-    return hashlib.sha256(all_of_it.encode()).hexdigest()
+    processor = [binding.get_default_triple(), binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()]
+    return hashlib.sha256("".join([llvmlite.__version__, *processor, *texts]).encode()).hexdigest()
 
 
 def _kept(key: str) -> bytes | None:
@@ -148,9 +154,10 @@ def _keep(key: str, code: bytes) -> None:
     folder = cache_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, suffix=".tmp", delete=False) as file:
-            file.write(hashlib.sha256(code).digest() + code)
-        os.replace(file.name, folder / f"{key}.o")
+        with tempfile.TemporaryDirectory(dir=folder) as own:
+            path = Path(own, "code")
+            path.write_bytes(hashlib.sha256(code).digest() + code)
+            os.replace(path, folder / f"{key}.o")
     except OSError as error:
         _not_kept(error)
 

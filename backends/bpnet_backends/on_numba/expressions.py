@@ -50,8 +50,8 @@ TESTS: dict[str, str] = {
 }
 """Of one type, with a truth value as result."""
 
-FINITE = "{0} - {0} == {zero}"
-"""Of float32 and float64: what is infinite or no number makes a difference that is no number."""
+FINITE = "abs({0}) < np.{of}(np.inf)"
+"""Of float32 and float64; what is no number is not less than anything."""
 
 FLOATS = ("float32", "float64")
 
@@ -62,7 +62,7 @@ def expression(name: str, arguments: Sequence[str], of: str) -> str | None:
     if of == "bool":
         words |= {"zero": "False"}
     if name == "isfinite" and of in FLOATS:
-        return FINITE.format(*arguments, **words)
+        return FINITE.format(*arguments, of=of)
     text = TESTS.get(name) or (ARITHMETIC.get(name) if of != "bool" else None)
     if text is None and of in FLOATS:
         text = FLOATING.get(name)

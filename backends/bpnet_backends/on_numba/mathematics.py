@@ -29,7 +29,7 @@ def power_of_two(n: Any) -> Any:
 
 
 def expm1_of_small(r: Any) -> Any:
-    """exp(r) - 1 for |r| <= ½ ln 2: Taylor's polynomial of degree 7, which is wrong by r⁸/8! at most."""
+    """exp(r) - 1 for |r| <= ½ ln 2: Taylor's polynomial of degree 7, which is wrong by about r⁸/8! at most."""
     p = F(1 / 5040)
     p = p * r + F(1 / 720)
     p = p * r + F(1 / 120)
@@ -44,6 +44,7 @@ def reduced(x: Any, least: Any) -> Any:
     x = least if x < least else x
     x = F(89.0) if x > F(89.0) else x
     whole = np.floor(x * LOG2_E + F(0.5))
+    whole = F(0.0) if whole != whole else whole  # what is no number stays so in r
     return np.int32(whole), (x - whole * LN2_HIGH) - whole * LN2_LOW
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import threadpoolctl
 
 from bpnet_backends.on_numba.blas import mkl
-from bpnet_backends.on_numba.words import ask_c, atomic_add, call_c, int64_at, pause
+from bpnet_backends.on_numba.words import ask_c, atomic_add, atomic_load, call_c, int64_at, pause
 
 LOCK, USERS, BEFORE, GET, PUT = range(5)
 """What the row of a BLAS holds: whether somebody is at it; the replays under way; the threads that it had before them;
@@ -26,7 +26,7 @@ NAMES = [
     *(
         (f"{before}openblas_get_num_threads{after}", f"{before}openblas_set_num_threads{after}")
         for before in ("scipy_", "")
-        for after in ("", "64_")
+        for after in ("", "64_", "_64")
     ),
     ("MKL_Get_Max_Threads", "MKL_Set_Num_Threads"),
 ]
@@ -36,7 +36,8 @@ NAMES = [
 def _enter(pool: int) -> None:
     while atomic_add(pool, 1) != 0:
         atomic_add(pool, -1)
-        pause()
+        while atomic_load(pool) != 0:
+            pause()
 
 
 def _leave(pool: int) -> None:

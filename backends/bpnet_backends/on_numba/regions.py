@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isqrt
 
-from numba import get_num_threads
-
 from bpnet_backends.on_numba import products
 from bpnet_backends.on_numba.items import Item, conflict
 from bpnet_backends.on_numba.products import Product
+from bpnet_backends.on_numba.team import available
 
 WORTH_DIVIDING = 40_000.0
 """Nanoseconds of work from which the start of threads, some 10,000, is worth it."""
@@ -48,8 +47,7 @@ class Region:
         if self.rows < 2 * FEWEST_ROWS or cost < WORTH_DIVIDING:
             return 1
         if all(isinstance(item.work, Product) and item.work.divided != products.INNER for item in self.items):
-            threads: int = get_num_threads()
-            return max(1, min(threads, int(2 * cost / WORTH_DIVIDING), self.rows // LEAST_PART))
+            return max(1, min(available(), int(2 * cost / WORTH_DIVIDING), self.rows // LEAST_PART))
         fewest = max(FEWEST_ROWS, *(_rows_to_pack(item) for item in self.items))
         parts = max(2, min(MOST_CHUNKS, int(cost / CHUNK), self.rows // fewest))
         return 1 << (parts.bit_length() - 1)

@@ -5,25 +5,27 @@ numbers, addresses of arrays and sizes; it works on the rows from `start` to `st
 stand in a table of (function, arguments, rows), regions of them in another one, so that a whole training step is one
 call, whatever the number of its operations.
 
-The threads are started once a step. Each goes through all regions: it takes chunks of a region that nobody has taken,
-its own ones first, and goes on when all of them are done, whoever has done them. A thread that wakes up late, or never,
-holds nobody up: the others take its chunks.
+The threads are started once a call. Each goes through all regions: it takes chunks of a region that nobody has taken,
+its own ones first, and goes on when all of them are done, whoever has done them. A thread that wakes up late holds no
+other one up between regions: they take its chunks.
 """
 
 from __future__ import annotations
 
 import ctypes
 import sys
+import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from llvmlite import binding
 from numba import get_num_threads
 
+from bpnet_backends import threads
 from bpnet_backends.on_numba.compiling import address_of_function
 from bpnet_backends.on_numba.one_thread import begin, end, pools
-from bpnet_backends.on_numba.words import atomic_add, atomic_load, call_c, call_kernel, int64_at, pause
+from bpnet_backends.on_numba.words import ask_c, atomic_add, atomic_load, call_c, call_kernel, int64_at, pause
 
 Kernel = tuple[int, int, int]
 """Function, arguments, rows."""
@@ -34,10 +36,12 @@ two kinds of counters, one of the chunks that are done, and one for each chunk, 
 
 REGION = 5
 
-REGIONS, NUMBER, KERNELS, COUNTERS, COUNTED, POOLS, POOLED, THREADS, YIELD, NUMBERS, BYTES, TEAM, SHARE = range(13)
+REGIONS, NUMBER, KERNELS, COUNTERS, COUNTED, POOLS, POOLED, THREADS, YIELD = range(9)
+NUMBERS, BYTES, TEAM, SHARE, GET, PUT = range(9, 15)
 """What the plan of a replay holds: the table of regions and its length; the table of kernels; the counters and how many
 there are; the table of BLAS libraries and its length; the number of threads; what lets other programs run; and for
-Numba the address of the threads' numbers, the bytes of one, the function that starts them, and what each shall do."""
+Numba the address of the threads' numbers, the bytes of one, the function that starts them, what each shall do, and the
+functions that tell and set how many threads the calling one may start: starting few of them lowers that."""
 
 SPINS = 2000
 """How often a thread looks whether it can go on, before it lets others run."""
@@ -85,7 +89,9 @@ def replay(plan: int) -> None:
     if p[THREADS] == 1:
         take_part(plan, 0)
     else:
+        before = ask_c(p[GET])
         call_c(p[TEAM], p[SHARE], plan + 8 * NUMBERS, plan + 8 * THREADS, plan + 8 * BYTES, plan, 0, 1, p[THREADS])
+        call_c(p[PUT], before)
     end(p[POOLS], p[POOLED])
 
 
@@ -96,31 +102,40 @@ class Replay:
     function: Callable[[int], None]
     plan: int
     memory: tuple[np.ndarray, ...]
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self) -> None:
-        """All regions."""
-        self.function(self.plan)
+        """All regions, for one thread of Python at a time: they share the memory."""
+        with self.lock:
+            self.function(self.plan)
+
+
+def available() -> int:
+    """How many threads there are: Numba's, or BPNET_THREADS, which Numba knows for the thread that set it alone."""
+    own: int = get_num_threads()
+    return min(own, threads.wanted() or own)
 
 
 def bound(kernels: Sequence[Kernel], regions: Sequence[tuple[int, int, int]]) -> Replay:
     """The call that replays `regions`, each (first kernel, one past its last, chunks)."""
     function, own = address_of_function(replay), address_of_function(share)
     most = max(chunks for *_, chunks in regions)
-    threads = min(get_num_threads(), most)  # which starts them: their function is known from then on
-    team = binding.address_of_symbol("numba_parallel_for")
-    if team is None:
-        raise RuntimeError("this version of Numba has no numba_parallel_for. Mend: install a tested one, numba<0.69")
+    number = min(available(), most)  # which starts them: their functions are known from then on
+    names = ("numba_parallel_for", "get_num_threads", "set_num_threads")
+    team, get, put = (binding.address_of_symbol(name) or 0 for name in names)
+    if 0 in (team, get, put):
+        raise RuntimeError(f"this version of Numba lacks one of {names}. Mend: install a tested one, numba<0.69")
     counters = np.zeros(sum(1 + chunks for *_, chunks in regions), np.int64)
     rows, at = [], counters.ctypes.data
     for first, stop, chunks in regions:
         rows.append((first, stop, chunks, at, at + 8))
         at += 8 * (1 + chunks)
-    numbers, blas = np.arange(threads, dtype=np.int64), pools()
+    numbers, blas = np.arange(number, dtype=np.int64), pools()
     tables = np.array(rows, np.int64), np.array(kernels, np.int64), counters, numbers, blas
     of_regions, of_kernels, of_counters, of_numbers, of_blas = (table.ctypes.data for table in tables)
     plan = {REGIONS: of_regions, NUMBER: len(rows), KERNELS: of_kernels, COUNTERS: of_counters, COUNTED: counters.size}
-    plan |= {POOLS: of_blas, POOLED: len(blas), THREADS: threads, YIELD: _yield()}
-    plan |= {NUMBERS: of_numbers, BYTES: 8, TEAM: team, SHARE: own}
+    plan |= {POOLS: of_blas, POOLED: len(blas), THREADS: number, YIELD: _yield()}
+    plan |= {NUMBERS: of_numbers, BYTES: 8, TEAM: team, SHARE: own, GET: get, PUT: put}
     table = np.array([plan[field] for field in sorted(plan)], np.int64)
     run = ctypes.CFUNCTYPE(None, ctypes.c_int64)(function)
     return Replay(run, table.ctypes.data, (*tables, table))

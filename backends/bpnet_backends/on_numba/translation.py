@@ -2,9 +2,9 @@
 
 A kernel is a function of 64-bit integers whose text is Python: assignments, `for … in range(…)`, `while`, `if`,
 arithmetic and comparisons, `a if c else b` (both are computed), and calls: of the words that `words.py` knows, and of
-other functions written in the same part of Python, which are put in their place. Types are never converted silently:
-float32 times float64 is an error; plain numbers take the type of what they meet. Division and remainder of integers
-round down, as in Python; nothing checks for zero.
+other functions written in the same part of Python, which are put in their place. Two types never meet: float32 times
+float64 is an error. Plain numbers take the type of what they meet, and what is stored takes that of the memory. Division
+and remainder of integers round down, as in Python; nothing checks for zero.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class Translation:
                 self.builder.store(made.llvm, self._element(memory, index))
             case ast.AugAssign(ast.Name(name) as target, op, value):
                 self._set(name, self.value(ast.BinOp(ast.Name(target.id), op, value)))
-            case ast.For(ast.Name(name), ast.Call(ast.Name("range"), bounds), body):
+            case ast.For(ast.Name(name), ast.Call(ast.Name("range"), [_] | [_, _] as bounds, []), body, []):
                 self._loop(name, bounds, body)
             case ast.While(test, body, []):
                 self._while(test, body)
@@ -230,7 +230,7 @@ class Translation:
                 return self._chosen(self.value(test), self.value(body), self.value(orelse))
             case ast.Tuple(parts):
                 return tuple(self.value(part) for part in parts)
-            case ast.Call(function, args):
+            case ast.Call(function, args, []):
                 return self._call(self.value(function), [self.value(arg) for arg in args])
             case _:
                 raise TranslationError(f"there is no translation of: {ast.unparse(node)}")
@@ -240,6 +240,8 @@ class Translation:
         if x.of == to:
             return x
         target = TYPES[to]
+        if x.of == "number" and isinstance(x.llvm, float) and not to.startswith("float"):
+            raise TranslationError(f"{x.llvm} meets {to}: the fraction would be lost")
         if x.of == "number":
             return Value(to, target(float(x.llvm) if to.startswith("float") else int(x.llvm)))
         if x.is_float and to.startswith("float"):
@@ -285,6 +287,8 @@ class Translation:
 
     def _binary(self, op: ast.operator, a: Value, b: Value) -> Value:
         if a.of == b.of == "number":
+            if type(op) not in PLAIN:
+                raise TranslationError(f"{type(op).__name__} of two plain numbers has no translation")
             return Value("number", PLAIN[type(op)](a.llvm, b.llvm))
         a, b = self.alike(a, b)
         if isinstance(op, ast.Pow) and a.is_float:
@@ -308,6 +312,8 @@ class Translation:
         return Value(a.of, builder.sub(builder.sdiv(a.llvm, b.llvm), builder.zext(below, zero.type)))
 
     def _compare(self, op: ast.cmpop, a: Value, b: Value) -> Value:
+        if type(op) not in COMPARISON:
+            raise TranslationError(f"{type(op).__name__} has no translation")
         a, b = self.alike(a, b)
         sign = COMPARISON[type(op)]
         if not a.is_float:

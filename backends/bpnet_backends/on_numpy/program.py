@@ -76,7 +76,8 @@ class Program:
         """The calls that use memory which `array` may share: its own, and all that NumPy does not own."""
         if not root(array).flags.owndata:
             return self._at(set(range(len(self.calls))))
-        return self._at(self._uses.get(id(root(array)), set()).union(*(self._uses[memory] for memory in self._foreign)))
+        memories = {id(root(array)), *self._foreign}
+        return self._at(set().union(*(self._uses.get(memory, set()) for memory in memories)))
 
     def redirect(self, source: np.ndarray, target: np.ndarray) -> None:
         """Use `target` wherever `source` was used."""

@@ -31,6 +31,10 @@ class Guard:
         copies = [self.backend.xp.asarray(vector, copy=True) for vector in self._vectors]
         self._kept = [*self._kept[-1:], copies]
 
+    def forget(self) -> None:
+        """Let the copies go."""
+        self._kept = []
+
     def check_epoch(self, epoch: int, batches: int, history: History) -> None:
         """TrainingDivergedError if a loss of the epoch's batches, or a weight after them, is not finite."""
         bad = self._totals.first_bad_batch()

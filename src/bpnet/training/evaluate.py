@@ -46,6 +46,6 @@ class Measurement:
         def step() -> None:
             x, y, weight = take()
             value, z = objective.value(x, y, weight)
-            self._totals.add(value, share, weight, objective.metric_sums(y, z, weight))
+            self._totals.add([(value, share)], weight, objective.metric_sums(y, z, weight))
 
         return step

@@ -68,6 +68,7 @@ class Training:
                 self._guard.check_end(epoch, done, history)
             history.interrupted = interrupt.requested
         finally:
+            self._guard.forget()
             for callback in callbacks:
                 callback.on_train_end()
         return history

@@ -40,7 +40,8 @@ class KeptRuns:
         else:
             run.data.take_in(*arrays)
         yield run
-        if sum(prod(shape) for shape in shapes if shape is not None) <= LARGEST:
+        order = run.data.order.shape
+        if sum(prod(shape) for shape in (*shapes, order) if shape is not None) <= LARGEST:
             self._waiting[kind, shapes] = run
             if len(self._waiting) > MOST_RUNS:
                 del self._waiting[next(iter(self._waiting))]

@@ -48,14 +48,17 @@ class Objective:
         needs_head = self.fused or from_logits
         self._head = ACTIVATIONS[str(loss.head)].bind(network.backend) if needs_head else None
 
-    def value_and_gradient(self, x: Array, y: Array, weight: Array | None) -> tuple[Array, Array]:
-        """Forward and backward: the gradient goes to `network.grad`; returns L (0-d) and the output of the graph."""
+    def value_and_gradient(self, x: Array, y: Array, weight: Array | None) -> tuple[Array, Array | float, Array]:
+        """Forward and backward: the gradient of L goes to `network.grad`.
+
+        Returns the loss (0-d), the penalty (0-d, or 0.0 where there is none), and the output of the graph.
+        """
         (z,), tape = self.network.forward([x], train=True, graph=self._graph)
         losses, dz = self._per_sample(y, z)
         value, dz = reduce_loss(self.network.backend, losses, dz, weight, self._scale(x.shape[0]))
         self.network.backward(tape, [dz], graph=self._graph)
         self.network.add_penalty_gradient()
-        return value + self.network.penalty(), z
+        return value, self.network.penalty(), z
 
     def value(self, x: Array, y: Array, weight: Array | None, *, train: bool = False) -> tuple[Array, Array]:
         """L without the penalty (0-d), and the output of the graph; nothing is written."""

@@ -76,12 +76,14 @@ def training_step(
     """
     take = next_batch(objective.network.backend, data, batch_size)
     # What the batch's loss counts in the epoch's: a mean as often as it has samples, a sum once.
-    share = batch_size if objective.loss.reduction == "mean" else 1
+    # The penalty counts as often, but once in a pass over the data.
+    is_mean = objective.loss.reduction == "mean"
+    share, of_penalty = (batch_size, batch_size) if is_mean else (1, batch_size / data.x.shape[0])
 
     def step() -> None:
         x, y, weight = take()
-        loss, z = objective.value_and_gradient(x, y, weight)
+        loss, penalty, z = objective.value_and_gradient(x, y, weight)
         optimizer.step()
-        totals.add(loss, share, weight, objective.metric_sums(y, z, weight))
+        totals.add([(loss, share), (penalty, of_penalty)], weight, objective.metric_sums(y, z, weight))
 
     return step

@@ -26,10 +26,17 @@ class Totals:
         for total in (self.loss, self.weight, self.finite_batches, *chain.from_iterable(self.sums)):
             total[...] = 0.0
 
-    def add(self, loss: Array, share: int, weight: Array | None, sums: Sequence[Sequence[Array]]) -> None:
-        """Take a batch in: its loss (0-d) times `share`, its weights, its metrics' sums. Waits for nothing."""
+    def add(
+        self,
+        losses: Sequence[tuple[Array | float, float]],
+        weight: Array | None,
+        sums: Sequence[Sequence[Array]],
+    ) -> None:
+        """Take a batch in: its losses (0-d) times their shares, its weights, its metrics' sums. Waits for nothing."""
         xp = self.backend.xp
-        self.loss[...] = self.loss + share * xp.astype(loss, xp.float64)
+        for loss, share in losses:
+            if not isinstance(loss, float):
+                self.loss[...] = self.loss + share * xp.astype(loss, xp.float64)
         self.finite_batches[...] = self.finite_batches + xp.astype(xp.isfinite(self.loss), xp.float64)
         if sums and weight is not None:
             self.weight[...] = self.weight + xp.sum(xp.astype(weight, xp.float64))
