@@ -3,8 +3,8 @@
 A kernel is a function of 64-bit integers whose text is Python: assignments, `for … in range(…)`, `while`, `if`,
 arithmetic and comparisons, `a if c else b` (both are computed), and calls: of the words that `words.py` knows, and of
 other functions written in the same part of Python, which are put in their place. Two types never meet: float32 times
-float64 is an error. Plain numbers take the type of what they meet, and what is stored takes that of the memory. Division
-and remainder of integers round down, as in Python; nothing checks for zero.
+float64 is an error. Plain numbers take the type of what they meet, and what is stored takes that of the memory.
+Division and remainder of integers round down, as in Python; nothing checks for zero.
 """
 
 from __future__ import annotations
