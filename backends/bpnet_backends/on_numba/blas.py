@@ -51,9 +51,12 @@ def mkl() -> Any:
 
 
 def _is_set_up(library: Any) -> bool:
-    """Integers of 32 bits, one thread a call, the same bits in each run: True where MKL agrees to all of it."""
+    """Integers of 32 bits, one thread a call, the same bits in each run: True where MKL agrees to all of it.
+
+    The layers come first: any other call settles them.
+    """
     return bool(
-        ("MKL_CBWR" in os.environ or library.MKL_CBWR_Set(SAME_BITS) == 0)
-        and library.MKL_Set_Interface_Layer(LP64) == LP64
+        library.MKL_Set_Interface_Layer(LP64) == LP64
         and library.MKL_Set_Threading_Layer(SEQUENTIAL) == SEQUENTIAL
+        and ("MKL_CBWR" in os.environ or library.MKL_CBWR_Set(SAME_BITS) == 0)
     )
