@@ -39,10 +39,18 @@ def gradient_check(
     network.theta[...] = backend.asarray(backend.to_numpy(model.network.theta), "float64")
     objective = Objective(network, model.loss, [])
     batch = model.put(data, "float64")
+
+    def begin() -> None:
+        """The running statistics and the random numbers of each evaluation are those of the model."""
+        network.state[...] = backend.asarray(backend.to_numpy(model.network.state), "float64")
+        network.keys[...] = model.network.keys
+
+    begin()
     objective.value_and_gradient(*batch)
     gradient = backend.to_numpy(network.grad).tolist()
 
     def loss_at() -> float:
+        begin()
         value, _ = objective.value(*batch, train=True)
         return float(backend.to_numpy(value + network.penalty()))
 

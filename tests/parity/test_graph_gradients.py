@@ -38,6 +38,21 @@ def test_graph_with_branches(backend: Backend) -> None:
     assert report.ok, report
 
 
+def test_a_layer_that_is_used_twice_learns_from_both_uses(backend: Backend) -> None:
+    """A twin network: one embedding of two inputs, and once more of what it made of the first."""
+    x = Input((4,))
+    shared, again = Dense(4, "tanh", name="shared"), Dense(4, "sigmoid", name="again")
+    h = shared(x)
+    twice = Add()(shared(again(h)), again(x), h)
+    model = Model(backend=backend, dtype="float64", seed=5)
+    model.build(Graph([x], [Dense(3, name="out")(twice)]))
+    model.compile("sgd", "mse")
+    assert [layer.name for layer in model.network.graph.layers] == ["shared", "again", "add", "out"]
+    assert model.network.layout.size == 2 * (4 * 4 + 4) + 4 * 3 + 3
+    report = gradient_check(model, X, Y)
+    assert report.ok, report
+
+
 @pytest.mark.parametrize("merge", [Add, Multiply, Maximum])
 @pytest.mark.parametrize("count", [2, 3])
 def test_inputs_of_a_merging_layer(merge: Callable[[], Layer], count: int, backend: Backend) -> None:

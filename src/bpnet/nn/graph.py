@@ -54,12 +54,14 @@ class Graph:
         self._sources = [[self.nodes.index(source) for source in node.inputs] for node in self.nodes]
         self._input_slots = [self.nodes.index(node) for node in self.inputs]
         self._output_slots = [self.nodes.index(node) for node in self.outputs]
+        self.layers: list[Layer] = []
+        """Each layer once, in the order of its first node."""
+        for node in self.nodes:
+            if node.layer is not None and not any(node.layer is other for other in self.layers):
+                self.layers.append(node.layer)
+        numbers = {id(layer): number for number, layer in enumerate(self.layers)}
+        self._numbers = [numbers.get(id(node.layer)) for node in self.nodes]
         self._learns = self._find_learning()
-
-    @property
-    def layers(self) -> list[Layer]:
-        """The layers in the order of their nodes."""
-        return [node.layer for node in self.nodes if node.layer is not None]
 
     def forward(
         self, parameters: Sequence[SimpleNamespace], inputs: Sequence[Array], *, train: bool
@@ -69,11 +71,10 @@ class Graph:
         saved: list[Any] = [None] * len(self.nodes)
         for slot, x in zip(self._input_slots, inputs, strict=True):
             values[slot] = x
-        own = iter(parameters)
-        for slot, node in enumerate(self.nodes):
-            if node.layer is not None:
+        for slot, number in enumerate(self._numbers):
+            if number is not None:
                 x = [values[source] for source in self._sources[slot]]
-                values[slot], saved[slot] = node.layer.forward(next(own), *x, train=train)
+                values[slot], saved[slot] = self.layers[number].forward(parameters[number], *x, train=train)
         return [values[slot] for slot in self._output_slots], Tape(saved)
 
     def backward(
@@ -89,17 +90,19 @@ class Graph:
         dvalues: list[Any] = [None] * len(self.nodes)
         for slot, dy in zip(self._output_slots, doutputs, strict=True):
             dvalues[slot] = dy if dvalues[slot] is None else dvalues[slot] + dy
-        own = iter(zip(reversed(parameters), reversed(gradients), strict=True))
+        seen: set[int] = set()
         for slot in reversed(range(len(self.nodes))):
-            layer = self.nodes[slot].layer
-            if layer is None:
-                continue
-            p, g = next(own)
-            if dvalues[slot] is None:
-                continue  # neither it nor anything before it learns, and nobody asked
+            number = self._numbers[slot]
+            if number is None or dvalues[slot] is None:
+                continue  # an input; or neither it nor anything before it learns, and nobody asked
             sources = self._sources[slot]
             need_dx = need_dinputs or any(self._learns[source] for source in sources)
-            dx = layer.backward(p, tape.saved[slot], dvalues[slot], g, need_dx=need_dx)
+            layer, g = self.layers[number], gradients[number]
+            part = _like(layer.xp, g) if number in seen else g
+            dx = layer.backward(parameters[number], tape.saved[slot], dvalues[slot], part, need_dx=need_dx)
+            if number in seen:
+                _add(g, part)
+            seen.add(number)
             if dx is None:
                 continue
             for source, part in zip(sources, dx, strict=True):
@@ -125,6 +128,17 @@ class Graph:
         return learns
 
 
+def _like(xp: Any, g: SimpleNamespace) -> SimpleNamespace:
+    """Room for the gradients of another use of a layer."""
+    return SimpleNamespace(**{name: xp.empty_like(array) for name, array in vars(g).items()})
+
+
+def _add(g: SimpleNamespace, part: SimpleNamespace) -> None:
+    """The gradient of a parameter is the sum over its layer's uses."""
+    for name, array in vars(g).items():
+        array[...] = array + getattr(part, name)
+
+
 def chain(layers: Sequence[Layer], shape: Sequence[int]) -> Graph:
     """The graph of one branch: each layer applied to the one before."""
     first = node = Input(shape)
@@ -136,7 +150,6 @@ def chain(layers: Sequence[Layer], shape: Sequence[int]) -> Graph:
 def _in_order(inputs: Sequence[Node], outputs: Sequence[Node]) -> tuple[Node, ...]:
     """Inputs first, then depth first from the outputs: every node after what it needs."""
     order: list[Node] = list(inputs)
-    layers: set[int] = set()
 
     def visit(node: Node) -> None:
         if node in order:
@@ -145,9 +158,6 @@ def _in_order(inputs: Sequence[Node], outputs: Sequence[Node]) -> tuple[Node, ..
             raise ValueError("inputs: the outputs depend on an Input that is not among the graph's inputs")
         for source in node.inputs:
             visit(source)
-        if id(node.layer) in layers:
-            raise ValueError(f"layer {node.layer.name!r} is applied twice; make a layer for each place")
-        layers.add(id(node.layer))
         order.append(node)
 
     for node in outputs:

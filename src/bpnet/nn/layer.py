@@ -27,6 +27,9 @@ class Layer(ABC):
     activation: ActivationFunction | None = None
     """The elementwise or softmax function that the layer ends with, where it has one."""
 
+    is_random: bool = False
+    """Does it draw numbers? `p.key` is then the key of its stream."""
+
     def __init__(self, name: str | None = None) -> None:
         self.name = name or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(self).__name__).lower()
         self.is_named = name is not None
@@ -53,6 +56,10 @@ class Layer(ABC):
 
     def parameters(self, *inputs: Shape) -> Sequence[Parameter]:
         """The trainable arrays, given the shapes of the inputs without the batch axis."""
+        return ()
+
+    def state(self, *inputs: Shape) -> Sequence[Parameter]:
+        """What training moves without a gradient, like running statistics; it joins the parameters in `p`."""
         return ()
 
     def penalty(self) -> tuple[float, float]:

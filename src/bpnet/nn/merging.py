@@ -42,6 +42,41 @@ class Add(Merge):
         return (dy,) * count
 
 
+class Subtract(Merge):
+    """y = x₁ - x₂;  dx₁ = dy, dx₂ = -dy."""
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """The common shape of two inputs."""
+        if len(inputs) != 2:
+            raise ValueError(f"layer {self.name!r}: {len(inputs)} inputs came, expected two")
+        return super().output_shape(*inputs)
+
+    def forward(self, p: SimpleNamespace, *x: Array, train: bool) -> tuple[Array, Any]:
+        """The difference."""
+        return x[0] - x[1], None
+
+    def backward(
+        self, p: SimpleNamespace, saved: Any, dy: Array, g: SimpleNamespace, *, need_dx: bool
+    ) -> tuple[Array, ...] | None:
+        """dy and -dy."""
+        return dy, -dy
+
+
+class Average(Add):
+    """y = Σᵢ xᵢ / K of K inputs;  dxᵢ = dy / K."""
+
+    def forward(self, p: SimpleNamespace, *x: Array, train: bool) -> tuple[Array, Any]:
+        """The mean; backward needs only how many there were."""
+        total, count = super().forward(p, *x, train=train)
+        return total / count, count
+
+    def backward(
+        self, p: SimpleNamespace, saved: Any, dy: Array, g: SimpleNamespace, *, need_dx: bool
+    ) -> tuple[Array, ...] | None:
+        """An equal share for every input."""
+        return super().backward(p, saved, dy / saved, g, need_dx=need_dx)
+
+
 class Multiply(Merge):
     """y = Πᵢ xᵢ;  dxᵢ = dy ⊙ Πⱼ≠ᵢ xⱼ."""
 
@@ -78,6 +113,51 @@ class Maximum(Merge):
             gradients.append(self.xp.where(here, left, 0.0))
             left = self.xp.where(here, 0.0, left)
         return tuple(gradients)
+
+
+class Concatenate(Layer):
+    """y = the inputs side by side along `axis`;  dxᵢ = its part of dy. The other sizes must agree.
+
+    `axis` counts as Keras does: 0 is the batch axis, which is not allowed, and -1 the last.
+    """
+
+    def __init__(self, axis: int = -1, *, name: str | None = None) -> None:
+        super().__init__(name)
+        if isinstance(axis, bool) or not isinstance(axis, int) or axis == 0:
+            raise ValueError(f"axis: {axis!r} was given, expected a whole number other than 0, the batch axis")
+        self.axis = axis
+
+    def output_shape(self, *inputs: Shape) -> Shape:
+        """The sum of the sizes along the axis."""
+        ranks = {len(shape) for shape in inputs}
+        rank = max(ranks, default=0)
+        axis = self.axis - 1 if self.axis > 0 else self.axis + rank
+        if len(inputs) < 2 or len(ranks) != 1 or not 0 <= axis < rank:
+            raise ValueError(
+                f"layer {self.name!r}: inputs of shapes {inputs} came, expected two or more with an axis {self.axis}"
+            )
+        others = {shape[:axis] + shape[axis + 1 :] for shape in inputs}
+        if len(others) != 1:
+            raise ValueError(f"layer {self.name!r}: inputs of shapes {inputs} differ in more than axis {self.axis}")
+        first = inputs[0]
+        return (*first[:axis], sum(shape[axis] for shape in inputs), *first[axis + 1 :])
+
+    def forward(self, p: SimpleNamespace, *x: Array, train: bool) -> tuple[Array, Any]:
+        """Side by side; backward needs the sizes."""
+        return self.xp.concat(x, axis=self.axis), [part.shape[self.axis] for part in x]
+
+    def backward(
+        self, p: SimpleNamespace, saved: Any, dy: Array, g: SimpleNamespace, *, need_dx: bool
+    ) -> tuple[Array, ...] | None:
+        """dy cut apart."""
+        parts = []
+        stop = 0
+        for size in saved:
+            start, stop = stop, stop + size
+            cut = [slice(None)] * dy.ndim
+            cut[self.axis] = slice(start, stop)
+            parts.append(dy[tuple(cut)])
+        return tuple(parts)
 
 
 def _product(factors: tuple[Array, ...]) -> Array:

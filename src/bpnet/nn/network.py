@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from bpnet.backend import Array, Backend
@@ -16,7 +17,8 @@ class Network:
     """A graph on a backend, in one float type.
 
     `generator(layer, parameter)` returns the host's random generator for that parameter's first values.
-    `theta`, `grad` and `state` are single vectors; `p` and `g` are the layers' views of theta and grad.
+    `theta`, `grad` and `state` are single vectors, `keys` one of int64: those of the layers' random streams. `p` are
+    the layers' views of theta, state and keys, `g` those of grad.
     """
 
     def __init__(self, graph: Graph, backend: Backend, dtype: str, generator: Callable[[int, str], Any]) -> None:
@@ -26,13 +28,20 @@ class Network:
         for layer in graph.layers:
             layer.bind(backend)
         nodes = [node for node in graph.nodes if node.layer is not None]
-        self.layout = Layout.of(
-            [layer.parameters(*(x.shape for x in node.inputs)) for layer, node in zip(graph.layers, nodes, strict=True)]
-        )
+        first = {id(node.layer): tuple(x.shape for x in node.inputs) for node in reversed(nodes)}
+        shapes = [first[id(layer)] for layer in graph.layers]
+        self.layout = Layout.of([layer.parameters(*own) for layer, own in zip(graph.layers, shapes, strict=True)])
+        self.state_layout = Layout.of([layer.state(*own) for layer, own in zip(graph.layers, shapes, strict=True)])
         self.theta = zeros(backend, (self.layout.size,), dtype)
         self.grad = zeros(backend, (self.layout.size,), dtype)
-        self.state = zeros(backend, (0,), dtype)
-        self.p = self.layout.views(backend, self.theta)
+        self.state = zeros(backend, (self.state_layout.size,), dtype)
+        self.keys = zeros(backend, (len(graph.layers),), "int64")
+        self.p = [
+            SimpleNamespace(**vars(own), **vars(state), key=backend.xp.reshape(self.keys[i : i + 1], ()))
+            for i, (own, state) in enumerate(
+                zip(self.layout.views(backend, self.theta), self.state_layout.views(backend, self.state), strict=True)
+            )
+        ]
         self.g = self.layout.views(backend, self.grad)
         self.penalties = penalties(
             [
@@ -44,8 +53,12 @@ class Network:
         self.initialize(generator)
 
     def initialize(self, generator: Callable[[int, str], Any]) -> None:
-        """Draw every parameter anew."""
-        for place in self.layout.places:
+        """Draw every parameter anew, and begin the states and the random streams."""
+        for i, layer in enumerate(self.graph.layers):
+            if layer.is_random:
+                key = generator(i, "random").integers(-(1 << 63), (1 << 63) - 1, endpoint=True)
+                self.keys[i : i + 1] = self.backend.asarray([int(key)], "int64")
+        for place in (*self.layout.places, *self.state_layout.places):
             parameter = place.parameter
             draw = generator(place.layer, parameter.name)
             first = parameter.initializer(draw, parameter.shape, parameter.fan_in, parameter.fan_out)

@@ -1,0 +1,43 @@
+"""Checks of layers' settings and of the shapes that come in, with errors that name the layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bpnet.nn.graph import Shape
+from bpnet.nn.window import Pair, Window
+
+
+def whole(name: str, given: object, least: int = 1) -> int:
+    """`given`, if it is a whole number from `least`."""
+    if isinstance(given, bool) or not isinstance(given, int) or given < least:
+        raise ValueError(f"{name}: {given!r} was given, expected a whole number from {least}")
+    return given
+
+
+def one_input(layer: str, inputs: Sequence[Shape]) -> Shape:
+    """The shape of the only input."""
+    if len(inputs) != 1:
+        raise ValueError(f"layer {layer!r}: {len(inputs)} inputs came, expected one")
+    return inputs[0]
+
+
+def one_image(layer: str, inputs: Sequence[Shape]) -> tuple[int, int, int]:
+    """Height, width and channels of the only input."""
+    shape = one_input(layer, inputs)
+    if len(shape) != 3:
+        raise ValueError(
+            f"layer {layer!r}: samples of shape {shape} came, expected images (height, width, channels). "
+            "Mend: Reshape((height, width, 1)) for grey images without a channel axis; Flatten goes after convolutions"
+        )
+    return shape[0], shape[1], shape[2]
+
+
+def places(layer: str, at: Window) -> Pair:
+    """The window's places; ValueError where it is larger than the padded image."""
+    if min(at.places) < 1:
+        raise ValueError(
+            f"layer {layer!r}: a window of {at.size} with dilation {at.dilation} is larger than its image, {at.image}. "
+            "Mend: padding='same', a smaller window, or fewer layers that shrink the image"
+        )
+    return at.places
