@@ -10,6 +10,7 @@ import os
 import resource
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from bpnet_benchmarks.contenders import at
@@ -57,7 +58,11 @@ def use_cores(threads: int) -> None:
 
 
 def peak_memory_mib() -> float:
-    """The largest resident set that the process has had, MiB."""
+    """The largest resident set that the process has had, MiB; on Linux `getrusage` would count that of its parent."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 

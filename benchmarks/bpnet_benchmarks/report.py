@@ -92,9 +92,10 @@ def _processes(record: Record) -> Table:
         cells = [cell for mode in MODES for cell in cells_of(record, mode, on_gpu)]
         for name in dict.fromkeys(cell.contender for cell in cells):
             own = [cell for cell in cells if cell.contender == name]
-            memory = max(cell.peak_memory_mib or 0.0 for cell in own)
+            known = [cell.peak_memory_mib for cell in own if cell.peak_memory_mib is not None]
             pools = sorted({pool for cell in own for pool in cell.pools})
-            table.rows.append([name, f"{memory:,.0f}", ", ".join(pools) or "none known"])
+            memory = f"{max(known):,.0f}" if known else "unknown"
+            table.rows.append([name, memory, ", ".join(pools) or "none known"])
     return table
 
 

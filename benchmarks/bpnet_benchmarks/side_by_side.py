@@ -35,8 +35,12 @@ def run(plan: Plan, say: Say, keep: Callable[[Record], None]) -> Record:
     )
     absent: set[str] = set()
     for mode, workload, batch in dict.fromkeys(plan.points()):
-        _point(plan, record, absent, mode, workload, batch, say)
-        keep(record)
+        cells: dict[str, Cell] = {}
+        try:
+            _point(plan, record, cells, absent, mode, workload, batch, say)
+        finally:  # also after Ctrl-C
+            record.cells += [cell for cell in cells.values() if cell.seconds or cell.thrown_out]
+            keep(record)
     for device, on_gpu in (("cpu", False), ("gpu", True)):
         if any(cell.mode == "step" and cell.counts and cell.on_gpu == on_gpu for cell in record.cells):
             say(f"floor of the {device}")
@@ -48,10 +52,18 @@ def run(plan: Plan, say: Say, keep: Callable[[Record], None]) -> Record:
     return record
 
 
-def _point(plan: Plan, record: Record, absent: set[str], mode: str, workload: Workload, batch: int, say: Say) -> None:
-    """All contenders and rounds on one workload at one batch size."""
+def _point(
+    plan: Plan,
+    record: Record,
+    cells: dict[str, Cell],
+    absent: set[str],
+    mode: str,
+    workload: Workload,
+    batch: int,
+    say: Say,
+) -> None:
+    """All contenders and rounds on one workload at one batch size, into `cells`."""
     where = f"{workload.name}, batch {batch}, {mode}"
-    cells: dict[str, Cell] = {}
     told: dict[str, list[Mapping[str, Any]]] = {}
     given_up: set[str] = set()
     for number in range(plan.rounds):
@@ -80,6 +92,7 @@ def _point(plan: Plan, record: Record, absent: set[str], mode: str, workload: Wo
                 say(f"{name} cannot run here: {figures['why_not']}")
                 continue
             told.setdefault(name, []).append(figures)
+            _summarize(cell, told[name])
             cell.rounds.append([float(f"{each:.4g}") for each in figures["seconds"]])
             if figures["others"] is not None:
                 cell.others.append(round(figures["others"], 3))
@@ -88,9 +101,6 @@ def _point(plan: Plan, record: Record, absent: set[str], mode: str, workload: Wo
             say(f"{where}, round {number + 1}/{plan.rounds}: {name} {cell.thrown_out or duration(cell.median)}")
             if cell.thrown_out:
                 given_up.add(name)
-    for name, all_figures in told.items():
-        _summarize(cells[name], all_figures)
-    record.cells += [cell for cell in cells.values() if cell.seconds or cell.thrown_out]
 
 
 def _summarize(cell: Cell, all_figures: Sequence[Mapping[str, Any]]) -> None:

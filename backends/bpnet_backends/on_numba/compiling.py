@@ -36,7 +36,7 @@ def cache_folder() -> Path:
     """BPNET_CACHE, where it is set; else the user's cache folder."""
     given = os.environ.get("BPNET_CACHE")
     if given:
-        return Path(given)
+        return Path(given).expanduser()
     if sys.platform == "win32":
         root = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
     else:

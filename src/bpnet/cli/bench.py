@@ -37,7 +37,7 @@ MODE:
   predict  a call that predicts a batch
   start    from the start of the process to the end of the first step
 
-pip install '.[peers]', in bpnet's folder, brings the other libraries. A quick look:
+pip install '.[cpu,peers]', in bpnet's folder, brings the other libraries. A quick look:
 bpnet bench --workload 64-128-10 --batch 32 --seconds 0.3
 """
 
@@ -118,10 +118,16 @@ def bench(
         )
         folder = out or (CHECKOUT / "results" if (CHECKOUT / "bpnet_benchmarks").is_dir() else Path("bench-results"))
         _make(folder)
-        path = folder / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}-{'-'.join(plan.modes)}.json"
-        record = side_by_side.run(plan, lambda line: click.echo(line, err=True), lambda record: record.save(path))
+        path = _new(folder, f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}-{'-'.join(plan.modes)}")
+        try:
+            record = side_by_side.run(plan, lambda line: click.echo(line, err=True), lambda record: record.save(path))
+        except KeyboardInterrupt:
+            click.echo(f"interrupted: {path} has what was measured; --report shows it", err=True)
+            raise
         click.echo(f"wrote {path}\n")
         _show(record, subject, path.with_suffix(""), plot, markdown)
+        if not any(cell.counts for cell in record.cells):
+            raise ValueError("nothing was measured: every contender was left out. Mend: see the reasons above")
 
 
 def _require_installed(plot: bool | None) -> None:
@@ -139,6 +145,12 @@ def _named(
     for name in names:
         look_up(kind, name, known)
     return list(dict.fromkeys(names or default))
+
+
+def _new(folder: Path, name: str) -> Path:
+    """A file of that name, numbered where there is one already."""
+    names = (name, *(f"{name}-{number}" for number in range(2, 100)))
+    return next(path for each in names if not (path := folder / f"{each}.json").exists())
 
 
 def _make(folder: Path) -> None:
