@@ -154,13 +154,6 @@ class Adam(Optimizer):
         return update
 
 
-class AdamW(Adam):
-    """`Adam` with decoupled weight decay λ, by default 0.01: θ ← θ - ηλθ for weights. Loshchilov and Hutter 2019."""
-
-    def __init__(self, learning_rate: float | Schedule = 0.001, *, weight_decay: float = 0.01, **settings: Any) -> None:
-        super().__init__(learning_rate, weight_decay=weight_decay, **settings)
-
-
 def flush(xp: Any, moment: Array, tiny: float = TINY) -> Array:
     """0 in place of what is smaller than `tiny`."""
     return xp.where(xp.abs(moment) < tiny, 0.0, moment)
@@ -221,7 +214,7 @@ class BoundOptimizer:
         return g
 
 
-OPTIMIZERS: dict[str, Callable[[], Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
+OPTIMIZERS: dict[str, Callable[[], Optimizer]] = {"sgd": SGD, "adam": Adam}
 
 
 def optimizer(which: str | Optimizer) -> Optimizer:
