@@ -15,6 +15,11 @@ from bpnet.nn.activation import Softmax as Softmax
 from bpnet.nn.activations import ElementwiseActivation as ElementwiseActivation
 from bpnet.nn.activations import Elu as Elu
 from bpnet.nn.activations import LeakyRelu as LeakyRelu
+from bpnet.nn.adaptive import Adadelta as Adadelta
+from bpnet.nn.adaptive import Adagrad as Adagrad
+from bpnet.nn.adaptive import AdamW as AdamW
+from bpnet.nn.adaptive import Lion as Lion
+from bpnet.nn.adaptive import RMSprop as RMSprop
 from bpnet.nn.convolution import Conv1D as Conv1D
 from bpnet.nn.convolution import Conv2D as Conv2D
 from bpnet.nn.dense import Dense as Dense

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from bpnet import SGD, Adam, Dense, Input, Sequential
+from bpnet import SGD, Adadelta, Adagrad, Adam, AdamW, Dense, Input, Lion, RMSprop, Sequential
 from bpnet.backend import Backend
 from bpnet.nn.optimizers import OPTIMIZERS, Optimizer
 from parity.arrays import Agree, Results, exact, generator, host, normal
@@ -42,6 +42,14 @@ VARIANTS = {
     "sgd, decay": Variant(SGD, {"decay": 0.1}, lambda t: 0.02 / (1 + 0.1 * t)),
     "sgd, momentum, decay": Variant(SGD, {"momentum": 0.9, "decay": 0.1}, lambda t: 0.02 / (1 + 0.1 * t)),
     "adam": Variant(Adam),
+    "adamw": Variant(AdamW, {"weight_decay": 0.0}),
+    "adagrad": Variant(Adagrad),
+    "adagrad, begun": Variant(Adagrad, {"initial_accumulator_value": 0.3, "epsilon": 1e-3}),
+    "adadelta": Variant(Adadelta, {"rho": 0.8}),
+    "rmsprop": Variant(RMSprop),
+    "rmsprop, momentum": Variant(RMSprop, {"momentum": 0.7}),
+    "rmsprop, centered, momentum": Variant(RMSprop, {"centered": True, "momentum": 0.5, "rho": 0.95}),
+    "lion": Variant(Lion),
     "adam, other betas": Variant(Adam, {"beta_1": 0.7, "beta_2": 0.9, "epsilon": 0.01}),
 }
 EXTRAS: dict[str, dict[str, float]] = {
@@ -74,7 +82,7 @@ def test_optimizer(name: str, extra: str, agree: Agree) -> None:
         network = model.network
         assert network.layout.decaying == WEIGHTS
         network.theta[...] = backend.asarray(THETA, dtype)
-        optimizer = variant.make(0.02, **variant.settings, **extras).bind(network)
+        optimizer = variant.make(0.02, **{**variant.settings, **extras}).bind(network)
         for gradient in GRADIENTS:
             network.grad[...] = backend.asarray(gradient, dtype)
             optimizer.step()
@@ -87,9 +95,15 @@ def _reference(variant: Variant, extras: dict[str, float]) -> Results:
     """PyTorch's own update of weights, which decay, and biases, which do not."""
     weights, biases = (torch.nn.Parameter(torch.tensor(part)) for part in np.split(THETA, [WEIGHTS]))
     decay = extras.get("weight_decay", 0.0)
-    adam = variant.make is Adam
+    adam = variant.make in (Adam, AdamW)
     settings = variant.settings
-    if adam:
+    kind = OTHERS.get(variant.make)
+    if kind is not None:
+        names = {"rho": "alpha" if variant.make is RMSprop else "rho", "epsilon": "eps"}
+        given = {names.get(name, name): value for name, value in ({"rho": 0.9} | settings).items()}
+        given = given if variant.make in (RMSprop, Adadelta) else {k: v for k, v in given.items() if k != "rho"}
+        optimizer = kind([weights, biases], lr=0.02, **given)
+    elif adam:
         groups = [{"params": [weights], "weight_decay": decay}, {"params": [biases], "weight_decay": 0.0}]
         betas = settings.get("beta_1", 0.9), settings.get("beta_2", 0.999)
         optimizer = torch.optim.AdamW(groups, lr=0.02, betas=betas, eps=settings.get("epsilon", 1e-8))
@@ -98,13 +112,37 @@ def _reference(variant: Variant, extras: dict[str, float]) -> Results:
         optimizer = torch.optim.SGD([weights, biases], lr=1.0, momentum=momentum, nesterov=nesterov)
     for t, gradient in enumerate(GRADIENTS):
         g = _clipped(torch.tensor(gradient), extras)
-        if not adam:
+        if kind is not None:
+            weights.data *= 1 - 0.02 * decay
+        elif not adam:
             # PyTorch's velocity leaves the learning rate out; given η g and a rate of 1 it is v ← μ v - η g.
             g = g * variant.rate(t)
             weights.data *= 1 - variant.rate(t) * decay
         weights.grad, biases.grad = g[:WEIGHTS].clone(), g[WEIGHTS:].clone()
         optimizer.step()
     return {"update": [torch.cat([weights, biases]).detach().numpy()]}
+
+
+class TorchLion(torch.optim.Optimizer):
+    """As Keras 3.15 writes it, keras/src/optimizers/lion.py: the sign of β₁ m + (1 - β₁) g, then m with β₂."""
+
+    def __init__(self, parameters: Any, lr: float) -> None:
+        super().__init__(parameters, {"lr": lr})
+
+    def step(self, closure: Any = None) -> None:
+        for parameter in self.param_groups[0]["params"]:
+            state = self.state[parameter]
+            m, g = state.setdefault("m", torch.zeros_like(parameter)), parameter.grad
+            parameter.data -= self.param_groups[0]["lr"] * torch.sign(0.9 * m + 0.1 * g)
+            state["m"] = 0.99 * m + 0.01 * g
+
+
+OTHERS: dict[Any, Any] = {
+    Adagrad: torch.optim.Adagrad,
+    Adadelta: torch.optim.Adadelta,
+    RMSprop: torch.optim.RMSprop,
+    Lion: TorchLion,
+}
 
 
 def _clipped(g: torch.Tensor, extras: dict[str, float]) -> torch.Tensor:

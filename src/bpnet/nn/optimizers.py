@@ -48,6 +48,11 @@ class Optimizer(ABC):
         self.clipvalue = clipvalue
         self.global_clipnorm = global_clipnorm
 
+    @property
+    def first_moments(self) -> tuple[float, ...]:
+        """What each of them begins as."""
+        return (0.0,) * len(self.moments)
+
     @abstractmethod
     def scalars(self, rate: Array, t: Array) -> tuple[Array, ...]:
         """What the update needs of the learning rate and the update's number; float64 scalars on the device."""
@@ -177,7 +182,7 @@ class BoundOptimizer:
         self.backend = backend = network.backend
         self.theta = theta = network.theta
         self.grad = network.grad
-        self.moments = [backend.xp.zeros_like(theta) for _ in optimizer.moments]
+        self.moments = [backend.xp.full_like(theta, value) for value in optimizer.first_moments]
         self.t = zeros(backend, (), "float64")
         self.base_rate = backend.asarray(optimizer.schedule.learning_rate, "float64")
         self._weights = theta[: network.layout.decaying]
