@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from bpnet import BatchNormalization, Dense, Input, Sequential, gradient_check
+from bpnet import BatchNormalization, Dense, Dropout, Input, Sequential, gradient_check
 
 RNG = np.random.default_rng(5)
 BATCHES = RNG.normal(2.0, 3.0, size=(4, 9, 5, 6, 3))
@@ -46,6 +46,24 @@ def test_inference_does_not_depend_on_the_batch(backend):
     before = backend.to_numpy(model.network.state)
     np.testing.assert_array_equal(model.predict(BATCHES[0], batch_size=2), model.predict(BATCHES[0]))
     np.testing.assert_array_equal(backend.to_numpy(model.network.state), before)
+
+
+def test_weights_and_statistics_go_to_another_backend_and_the_random_streams_stay(backend):
+    def made(on, seed):
+        layers = [Dense(5, "tanh"), BatchNormalization(), Dropout(0.5), Dense(1)]
+        model = Sequential([Input((3,)), *layers], backend=on, dtype="float64", seed=seed)
+        model.compile("adam", "mse")
+        return model
+
+    x = RNG.normal(size=(40, 3))
+    trained, other = made("numpy", 0), made(backend, 1)
+    trained.fit(x, x[:, 0], epochs=3, verbose=0)
+    shapes = [array.shape for array in trained.get_weights()]
+    assert shapes == [(3, 5), (5,), (5,), (5,), (5,), (5,), (5, 1), (1,)]
+    keys = backend.to_numpy(other.network.keys)
+    other.set_weights(trained.get_weights())
+    np.testing.assert_allclose(other.predict(x), trained.predict(x), rtol=1e-12)
+    np.testing.assert_array_equal(backend.to_numpy(other.network.keys), keys)
 
 
 def test_derivatives(backend):

@@ -82,12 +82,12 @@ class Model:
         self._inference = Inference(self._network)
 
     def get_weights(self) -> list[np.ndarray]:
-        """Copies of all parameters, layer by layer: w, b, w, b, …"""
-        return [self.backend.to_numpy(array) for layer in self.network.p for array in vars(layer).values()]
+        """Copies of all parameters and running statistics, layer by layer: w, b, w, b, …"""
+        return [self.backend.to_numpy(array) for array in self.network.arrays()]
 
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Take what `get_weights` returned, from this model or one of the same shapes."""
-        views = [array for layer in self.network.p for array in vars(layer).values()]
+        views = self.network.arrays()
         given = [np.asarray(array) for array in weights]
         shapes, expected = [array.shape for array in given], [tuple(view.shape) for view in views]
         if shapes != expected:

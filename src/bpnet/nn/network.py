@@ -52,6 +52,10 @@ class Network:
         )
         self.initialize(generator)
 
+    def arrays(self) -> list[Array]:
+        """The parameters and states of all layers, layer by layer; not the keys of their random streams."""
+        return [array for layer in self.p for name, array in vars(layer).items() if name != "key"]
+
     def initialize(self, generator: Callable[[int, str], Any]) -> None:
         """Draw every parameter anew, and begin the states and the random streams."""
         for i, layer in enumerate(self.graph.layers):
