@@ -40,9 +40,11 @@ def gradient_check(
     objective = Objective(network, model.loss, [])
     batch = model.put(data, "float64")
 
+    state = backend.asarray(backend.to_numpy(model.network.state), "float64")
+
     def begin() -> None:
         """The running statistics and the random numbers of each evaluation are those of the model."""
-        network.state[...] = backend.asarray(backend.to_numpy(model.network.state), "float64")
+        network.state[...] = state
         network.keys[...] = model.network.keys
 
     begin()

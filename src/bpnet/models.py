@@ -238,7 +238,7 @@ class Model:
         if self._bound is None:
             optimizer, loss, metrics = self._settings
             network = self.network
-            last = network.graph.layers[-1].activation
+            last = network.graph.last_layer.activation
             check_head(loss, last)
             self._bound = Objective(network, loss, metrics), optimizer.bind(network)
         return self._bound

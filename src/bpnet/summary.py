@@ -9,16 +9,15 @@ from bpnet.nn.network import Network
 
 def table(network: Network) -> str:
     """Layer, its kind, the shape of its output, the number of its parameters; the totals below."""
-    nodes = [node for node in network.graph.nodes if node.layer is not None]
     rows = [("layer", "kind", "output shape", "parameters")]
-    for index, node in enumerate(nodes):
-        assert node.layer is not None
+    for index, layer in enumerate(network.graph.layers):
+        node = network.graph.uses(layer)[0]
         count = sum(prod(place.parameter.shape) for place in network.layout.places if place.layer == index)
         shape = "(" + ", ".join(["samples", *map(str, node.shape)]) + ")"
-        kind = type(node.layer).__name__
-        if node.layer.activation is not None:
-            kind += f" {node.layer.activation.name}"
-        rows.append((node.layer.name, kind, shape, f"{count:,}"))
+        kind = type(layer).__name__
+        if layer.activation is not None:
+            kind += f" {layer.activation.name}"
+        rows.append((layer.name, kind, shape, f"{count:,}"))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:<{widths[2]}}  {d:>{widths[3]}}".rstrip() for a, b, c, d in rows]
     rule = "-" * max(map(len, lines))

@@ -53,6 +53,22 @@ def test_a_layer_that_is_used_twice_learns_from_both_uses(backend: Backend) -> N
     assert report.ok, report
 
 
+def test_a_last_layer_that_is_used_before_too(backend: Backend, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its softmax is needed inside the network, so it is not left to the loss; the summary has it once."""
+    x = Input((3,))
+    last = Dense(3, "softmax", name="last")
+    model = Model(backend=backend, dtype="float64", seed=6)
+    model.build(Graph([x], [last(Dense(3, "tanh", name="between")(last(x)))]))
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    assert not model.bind()[0].fused
+    report = gradient_check(model, X[:, :3], np.argmax(Y, axis=1))
+    assert report.ok, report
+    model.summary()
+    printed = capsys.readouterr().out
+    assert printed.count("last") == printed.count("between") == 1
+    assert "24 parameters" in printed
+
+
 @pytest.mark.parametrize("merge", [Add, Multiply, Maximum])
 @pytest.mark.parametrize("count", [2, 3])
 def test_inputs_of_a_merging_layer(merge: Callable[[], Layer], count: int, backend: Backend) -> None:

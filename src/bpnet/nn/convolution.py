@@ -214,6 +214,4 @@ class Conv1D(Conv2D):
         return SimpleNamespace(**{**vars(p), "w": self.xp.reshape(p.w, (1, *p.w.shape))})
 
     def _pair(self, name: str, given: int | Sequence[int]) -> Pair:
-        if isinstance(given, Sequence):
-            (given,) = given if len(given) == 1 else (0,)
-        return 1, whole(name, given)
+        return 1, whole(name, given[0] if isinstance(given, Sequence) and len(given) == 1 else given)

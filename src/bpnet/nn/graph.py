@@ -54,11 +54,8 @@ class Graph:
         self._sources = [[self.nodes.index(source) for source in node.inputs] for node in self.nodes]
         self._input_slots = [self.nodes.index(node) for node in self.inputs]
         self._output_slots = [self.nodes.index(node) for node in self.outputs]
-        self.layers: list[Layer] = []
+        self.layers = list({id(node.layer): node.layer for node in self.nodes if node.layer is not None}.values())
         """Each layer once, in the order of its first node."""
-        for node in self.nodes:
-            if node.layer is not None and not any(node.layer is other for other in self.layers):
-                self.layers.append(node.layer)
         numbers = {id(layer): number for number, layer in enumerate(self.layers)}
         self._numbers = [numbers.get(id(node.layer)) for node in self.nodes]
         self._learns = self._find_learning()
@@ -108,6 +105,17 @@ class Graph:
             for source, part in zip(sources, dx, strict=True):
                 dvalues[source] = part if dvalues[source] is None else dvalues[source] + part
         return [dvalues[slot] for slot in self._input_slots]
+
+    @property
+    def last_layer(self) -> Layer:
+        """What makes the first output."""
+        layer = self.outputs[0].layer
+        assert layer is not None
+        return layer
+
+    def uses(self, layer: Layer) -> list[Node]:
+        """The nodes at which `layer` is applied."""
+        return [node for node in self.nodes if node.layer is layer]
 
     def with_linear_output(self) -> Graph:
         """The same graph, but its last layer stops before its activation: what a loss on logits trains.

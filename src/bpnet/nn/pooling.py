@@ -35,10 +35,11 @@ def max_pool(be: Backend, x: Array, at: Window) -> Array:
 @op
 def max_pool_grad(be: Backend, x: Array, y: Array, dy: Array, at: Window) -> Array:
     """dx = dy at the first tap where x equals y, 0 elsewhere; added over the windows."""
-    under = {tap: be.xp.equal(padded(be, x, at, -inf)[:, rows, columns, :], y) for tap, (rows, columns) in at.taps()}
+    x = padded(be, x, at, -inf)
     left = dy
     parts = {}
-    for tap, here in under.items():
+    for tap, (rows, columns) in at.taps():
+        here = be.xp.equal(x[:, rows, columns, :], y)
         parts[tap] = be.xp.where(here, left, 0.0)
         left = be.xp.where(here, 0.0, left)
     return scattered(be, parts.__getitem__, dy, at)

@@ -32,11 +32,12 @@ class Objective:
 
     def __post_init__(self) -> None:
         network, loss = self.network, self.loss
-        last = network.graph.layers[-1]
+        last = network.graph.last_layer
         from_logits = isinstance(loss, CrossEntropy) and loss.from_logits
         self.fused = (
             isinstance(loss, CrossEntropy)
             and not from_logits
+            and len(network.graph.uses(last)) == 1
             and last.activation is not None
             and last.activation == ACTIVATIONS[str(loss.head)]
         )
