@@ -30,9 +30,7 @@ class Activation(Layer):
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """The input's shape."""
-        if len(inputs) != 1:
-            raise ValueError(f"layer {self.name!r}: {len(inputs)} inputs came, expected one")
-        return inputs[0]
+        return one_input(self.name, inputs)
 
     def forward(self, p: SimpleNamespace, *x: Array, train: bool) -> tuple[Array, Any]:
         """y = f(z); backward needs y or z."""

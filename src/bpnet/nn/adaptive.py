@@ -10,7 +10,7 @@ from typing import Any
 
 from bpnet.backend import Array
 from bpnet.nn.checks import require_number
-from bpnet.nn.optimizers import OPTIMIZERS, TINY_SQUARE, Adam, Optimizer, flush
+from bpnet.nn.optimizers import OPTIMIZERS, TINY_SQUARE, Adam, Optimizer, flush, require_share
 from bpnet.nn.schedules import Schedule
 
 
@@ -51,10 +51,6 @@ class Adagrad(Optimizer):
         """What v begins as."""
         return (self.initial_accumulator_value,)
 
-    def scalars(self, rate: Array, t: Array) -> tuple[Array, ...]:
-        """(η,)."""
-        return (rate,)
-
     def formula(self, xp: Any) -> Callable[..., tuple[Array, ...]]:
         """The update."""
         epsilon = self.epsilon
@@ -78,14 +74,10 @@ class Adadelta(Optimizer):
         self, learning_rate: float | Schedule = 1.0, *, rho: float = 0.9, epsilon: float = 1e-6, **settings: Any
     ) -> None:
         super().__init__(learning_rate, **settings)
-        require_number("rho", rho, least=0, below=1)
+        require_share(rho=rho)
         require_number("epsilon", epsilon, above=0)
         self.rho = rho
         self.epsilon = epsilon
-
-    def scalars(self, rate: Array, t: Array) -> tuple[Array, ...]:
-        """(η,)."""
-        return (rate,)
 
     def formula(self, xp: Any) -> Callable[..., tuple[Array, ...]]:
         """The update."""
@@ -118,18 +110,13 @@ class RMSprop(Optimizer):
         **settings: Any,
     ) -> None:
         super().__init__(learning_rate, **settings)
-        for name, value in (("rho", rho), ("momentum", momentum)):
-            require_number(name, value, least=0, below=1)
+        require_share(rho=rho, momentum=momentum)
         require_number("epsilon", epsilon, above=0)
         self.rho = rho
         self.momentum = momentum
         self.epsilon = epsilon
         self.centered = centered
         self.moments = ("v", *(("mean",) if centered else ()), *(("steps",) if momentum else ()))
-
-    def scalars(self, rate: Array, t: Array) -> tuple[Array, ...]:
-        """(η,)."""
-        return (rate,)
 
     def formula(self, xp: Any) -> Callable[..., tuple[Array, ...]]:
         """The update with the moments that the settings ask for."""
@@ -162,14 +149,9 @@ class Lion(Optimizer):
         self, learning_rate: float | Schedule = 0.0001, *, beta_1: float = 0.9, beta_2: float = 0.99, **settings: Any
     ) -> None:
         super().__init__(learning_rate, **settings)
-        for name, beta in (("beta_1", beta_1), ("beta_2", beta_2)):
-            require_number(name, beta, least=0, below=1)
+        require_share(beta_1=beta_1, beta_2=beta_2)
         self.beta_1 = beta_1
         self.beta_2 = beta_2
-
-    def scalars(self, rate: Array, t: Array) -> tuple[Array, ...]:
-        """(η,)."""
-        return (rate,)
 
     def formula(self, xp: Any) -> Callable[..., tuple[Array, ...]]:
         """The update."""

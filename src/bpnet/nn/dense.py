@@ -20,6 +20,7 @@ from bpnet.nn.layer import Layer
 from bpnet.nn.op import affine, affine_grads, affine_input_grad
 from bpnet.nn.parameters import Parameter
 from bpnet.nn.regularizers import Regularizer, regularizer
+from bpnet.nn.shapes import whole
 
 
 class Dense(Layer):
@@ -43,9 +44,7 @@ class Dense(Layer):
         name: str | None = None,
     ) -> None:
         super().__init__(name)
-        if isinstance(units, bool) or not isinstance(units, int) or units < 1:
-            raise ValueError(f"units: {units!r} was given, expected a whole number from 1")
-        self.units = units
+        self.units = whole("units", units)
         self.activation: ActivationFunction = activation_named(activation)
         if units == 1 and self.activation == activation_named("softmax"):
             raise ValueError("activation: softmax of one unit is always 1; use 'sigmoid', or a unit for each class")

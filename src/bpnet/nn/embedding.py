@@ -36,7 +36,7 @@ def embedding_grad(be: Backend, indices: Array, dy: Array, dw: Array) -> None:
 class Embedding(Layer):
     """y = w[x];  dw[v] = Σ dy where x = v; x has no gradient.  x (N, L) → y (N, L, output_dim).
 
-    x holds whole numbers from 0 below `input_dim`; others are an error on the CPU, and undefined on a GPU.
+    x holds whole numbers from 0 below `input_dim`. What other numbers do is undefined: they are checked nowhere yet.
     """
 
     def __init__(

@@ -12,6 +12,7 @@ from typing import Any
 from bpnet.backend import Array
 from bpnet.nn.graph import Shape
 from bpnet.nn.layer import Layer
+from bpnet.nn.shapes import own_axis
 
 
 class Merge(Layer):
@@ -123,9 +124,7 @@ class Concatenate(Layer):
 
     def __init__(self, axis: int = -1, *, name: str | None = None) -> None:
         super().__init__(name)
-        if isinstance(axis, bool) or not isinstance(axis, int) or axis == 0:
-            raise ValueError(f"axis: {axis!r} was given, expected a whole number other than 0, the batch axis")
-        self.axis = axis
+        self.axis = own_axis(axis)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """The sum of the sizes along the axis."""

@@ -23,7 +23,7 @@ from bpnet.nn.graph import Shape
 from bpnet.nn.initializers import Constant, Initializer, initializer
 from bpnet.nn.layer import Layer
 from bpnet.nn.parameters import Parameter
-from bpnet.nn.shapes import one_input
+from bpnet.nn.shapes import one_input, own_axis
 
 
 class _Normalization(Layer):
@@ -31,19 +31,18 @@ class _Normalization(Layer):
 
     def __init__(
         self,
-        axis: int,
-        epsilon: float,
-        center: bool,
-        scale: bool,
-        beta_initializer: str | Initializer,
-        gamma_initializer: str | Initializer,
-        name: str | None,
+        axis: int = -1,
+        epsilon: float = 1e-3,
+        *,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: str | Initializer = "zeros",
+        gamma_initializer: str | Initializer = "ones",
+        name: str | None = None,
     ) -> None:
         super().__init__(name)
-        if isinstance(axis, bool) or not isinstance(axis, int) or axis == 0:
-            raise ValueError(f"axis: {axis!r} was given, expected a whole number other than 0, the batch axis")
         require_number("epsilon", epsilon, above=0)
-        self.axis = axis
+        self.axis = own_axis(axis)
         self.epsilon = float(epsilon)
         self.center = center
         self.scale = scale
@@ -123,14 +122,10 @@ class BatchNormalization(_Normalization):
         momentum: float = 0.99,
         epsilon: float = 1e-3,
         *,
-        center: bool = True,
-        scale: bool = True,
         unbiased: bool = False,
-        beta_initializer: str | Initializer = "zeros",
-        gamma_initializer: str | Initializer = "ones",
-        name: str | None = None,
+        **settings: Any,
     ) -> None:
-        super().__init__(axis, epsilon, center, scale, beta_initializer, gamma_initializer, name)
+        super().__init__(axis, epsilon, **settings)
         require_number("momentum", momentum, least=0, below=1)
         self.momentum = float(momentum)
         self.unbiased = unbiased
@@ -162,19 +157,6 @@ class BatchNormalization(_Normalization):
 
 class LayerNormalization(_Normalization):
     """y = γ (x - μ) / √(σ² + ε) + β, μ and σ² over one `axis` of each sample, in training and inference alike."""
-
-    def __init__(
-        self,
-        axis: int = -1,
-        epsilon: float = 1e-3,
-        *,
-        center: bool = True,
-        scale: bool = True,
-        beta_initializer: str | Initializer = "zeros",
-        gamma_initializer: str | Initializer = "ones",
-        name: str | None = None,
-    ) -> None:
-        super().__init__(axis, epsilon, center, scale, beta_initializer, gamma_initializer, name)
 
     def forward(self, p: SimpleNamespace, *x: Array, train: bool) -> tuple[Array, Any]:
         """y; backward needs x̂ and 1 / √(σ² + ε)."""

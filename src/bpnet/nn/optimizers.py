@@ -53,9 +53,9 @@ class Optimizer(ABC):
         """What each of them begins as."""
         return (0.0,) * len(self.moments)
 
-    @abstractmethod
     def scalars(self, rate: Array, t: Array) -> tuple[Array, ...]:
-        """What the update needs of the learning rate and the update's number; float64 scalars on the device."""
+        """What the update needs of η and t, float64 scalars on the device: (η,) unless an optimizer says otherwise."""
+        return (rate,)
 
     @abstractmethod
     def formula(self, xp: Any) -> Callable[..., tuple[Array, ...]]:
@@ -89,14 +89,10 @@ class SGD(Optimizer):
                 raise ValueError("decay: a schedule was given as learning_rate too; use one of the two")
             learning_rate = InverseTimeDecay(learning_rate, decay_rate=decay)
         super().__init__(learning_rate, weight_decay=weight_decay, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
-        require_number("momentum", momentum, least=0, below=1)
+        require_share(momentum=momentum)
         self.momentum = momentum
         self.nesterov = nesterov
         self.moments = ("velocity",) if momentum else ()
-
-    def scalars(self, rate: Array, t: Array) -> tuple[Array, ...]:
-        """(η,)."""
-        return (rate,)
 
     def formula(self, xp: Any) -> Callable[..., tuple[Array, ...]]:
         """The plain, the momentum or the Nesterov update."""
@@ -136,8 +132,7 @@ class Adam(Optimizer):
         global_clipnorm: float | None = None,
     ) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
-        for name, beta in (("beta_1", beta_1), ("beta_2", beta_2)):
-            require_number(name, beta, least=0, below=1)
+        require_share(beta_1=beta_1, beta_2=beta_2)
         require_number("epsilon", epsilon, above=0)
         self.beta_1 = beta_1
         self.beta_2 = beta_2
@@ -157,6 +152,12 @@ class Adam(Optimizer):
             return theta - rate * m / (xp.sqrt(correction * v) + epsilon), m, v
 
         return update
+
+
+def require_share(**numbers: object) -> None:
+    """ValueError unless each is a number from 0, below 1: what a running mean keeps of itself."""
+    for name, value in numbers.items():
+        require_number(name, value, least=0, below=1)
 
 
 def flush(xp: Any, moment: Array, tiny: float = TINY) -> Array:

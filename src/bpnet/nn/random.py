@@ -11,6 +11,7 @@ is (z >> s) & (2⁶⁴⁻ˢ - 1).
 from __future__ import annotations
 
 from functools import cache
+from math import prod
 from statistics import NormalDist
 from typing import Any
 
@@ -20,7 +21,7 @@ from bpnet.nn.op import op
 
 def signed(bits: int) -> int:
     """The int64 of these 64 bits."""
-    return (bits & (1 << 64) - 1 ^ 1 << 63) - (1 << 63)
+    return ((bits & ((1 << 64) - 1)) ^ (1 << 63)) - (1 << 63)
 
 
 GOLDEN = signed(0x9E3779B97F4A7C15)
@@ -43,13 +44,13 @@ def random_bits(be: Backend, key: Array, count: int) -> Array:
 
 def kept(be: Backend, key: Array, shape: tuple[int, ...], share: float) -> Array:
     """True with probability `share`, in integers alone: the upper 32 bits are below share·2³²."""
-    upper = _shifted(random_bits(be, key, _size(shape)), 32)
+    upper = _shifted(random_bits(be, key, prod(shape)), 32)
     return be.xp.reshape(upper < round(share * 2**32), shape)
 
 
 def standard_normal(be: Backend, key: Array, shape: tuple[int, ...], dtype: Any) -> Array:
     """One of 65,536 quantiles of N(0, 1) that stand for equal shares: exact, where log and cos differ by library."""
-    index = _shifted(random_bits(be, key, _size(shape)), 48)
+    index = _shifted(random_bits(be, key, prod(shape)), 48)
     values = be.xp.take(be.xp.astype(be.asarray(quantiles(), "float64"), dtype), index, axis=0)
     return be.xp.reshape(values, shape)
 
@@ -70,10 +71,3 @@ def quantiles() -> tuple[float, ...]:
 
 def _shifted(z: Array, by: int) -> Array:
     return (z >> by) & ((1 << 64 - by) - 1)
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    size = 1
-    for length in shape:
-        size *= length
-    return size

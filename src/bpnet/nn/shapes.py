@@ -15,6 +15,13 @@ def whole(name: str, given: object, least: int = 1) -> int:
     return given
 
 
+def own_axis(axis: object) -> int:
+    """`axis`, if it is one that belongs to a sample."""
+    if isinstance(axis, bool) or not isinstance(axis, int) or axis == 0:
+        raise ValueError(f"axis: {axis!r} was given, expected a whole number other than 0, the batch axis")
+    return axis
+
+
 def one_input(layer: str, inputs: Sequence[Shape]) -> Shape:
     """The shape of the only input."""
     if len(inputs) != 1:
