@@ -160,7 +160,7 @@ class Conv2D(Layer):
     def forward(self, p: SimpleNamespace, *x: Array, train: bool) -> tuple[Array, Any]:
         """y = f(x ∗ w + b); backward needs x, and y or z."""
         at = self._window(*x[0].shape[1:3])
-        y, kept = self._f.forward(conv2d(self.backend, x[0], p.w, p.b if self.use_bias else None, at, self.groups))
+        y, kept = self._f.forward(self._convolved(x[0], p.w, p.b if self.use_bias else None, at))
         return y, (x[0], kept)
 
     def backward(
@@ -170,8 +170,17 @@ class Conv2D(Layer):
         x, kept = saved
         at = self._window(*x.shape[1:3])
         dz = self._f.backward(kept, dy)
-        conv2d_grads(self.backend, x, dz, g.w, g.b if self.use_bias else None, at, self.groups)
-        return (conv2d_input_grad(self.backend, dz, p.w, at, self.groups),) if need_dx else None
+        self._gradients(x, dz, g.w, g.b if self.use_bias else None, at)
+        return (self._input_gradient(dz, p.w, at),) if need_dx else None
+
+    def _convolved(self, x: Array, w: Array, b: Array | None, at: Window) -> Array:
+        return conv2d(self.backend, x, w, b, at, self.groups)
+
+    def _gradients(self, x: Array, dz: Array, dw: Array, db: Array | None, at: Window) -> None:
+        conv2d_grads(self.backend, x, dz, dw, db, at, self.groups)
+
+    def _input_gradient(self, dz: Array, w: Array, at: Window) -> Array:
+        return conv2d_input_grad(self.backend, dz, w, at, self.groups)
 
     def _window(self, height: int, width: int) -> Window:
         return window((height, width), self.kernel_size, self.strides, self.dilation_rate, self.padding)

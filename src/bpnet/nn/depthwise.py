@@ -9,7 +9,6 @@ Shapes:    x (N, H, W, C), w (K, L, C, M), b (C·M,), y and z (N, H', W', C·M).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import SimpleNamespace
 from typing import Any
 
 from bpnet.backend import Array, Backend
@@ -84,18 +83,11 @@ class DepthwiseConv2D(Conv2D):
         b = Parameter("b", (channels * many,), self.bias_initializer, *fans)
         return (w, b) if self.use_bias else (w,)
 
-    def forward(self, p: SimpleNamespace, *x: Array, train: bool) -> tuple[Array, Any]:
-        """y = f(x ∗ w + b); backward needs x, and y or z."""
-        at = self._window(*x[0].shape[1:3])
-        y, kept = self._f.forward(depthwise_conv2d(self.backend, x[0], p.w, p.b if self.use_bias else None, at))
-        return y, (x[0], kept)
+    def _convolved(self, x: Array, w: Array, b: Array | None, at: Window) -> Array:
+        return depthwise_conv2d(self.backend, x, w, b, at)
 
-    def backward(
-        self, p: SimpleNamespace, saved: Any, dy: Array, g: SimpleNamespace, *, need_dx: bool
-    ) -> tuple[Array, ...] | None:
-        """dz = dy ⊙ f'(z); dw and db into g; dx = Σ_m dz ⊙ w."""
-        x, kept = saved
-        at = self._window(*x.shape[1:3])
-        dz = self._f.backward(kept, dy)
-        depthwise_conv2d_grads(self.backend, x, dz, g.w, g.b if self.use_bias else None, at)
-        return (depthwise_conv2d_input_grad(self.backend, dz, p.w, at),) if need_dx else None
+    def _gradients(self, x: Array, dz: Array, dw: Array, db: Array | None, at: Window) -> None:
+        depthwise_conv2d_grads(self.backend, x, dz, dw, db, at)
+
+    def _input_gradient(self, dz: Array, w: Array, at: Window) -> Array:
+        return depthwise_conv2d_input_grad(self.backend, dz, w, at)
