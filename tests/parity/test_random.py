@@ -29,13 +29,13 @@ def split_mix(key: int, count: int) -> list[int]:
 
 def test_known_answers(backend: Backend) -> None:
     assert split_mix(42, 3) == KNOWN
-    found = backend.to_numpy(random_bits(backend, backend.asarray(42, "int64"), 3))
+    found = backend.to_numpy(random_bits(backend, backend.asarray(42, "int64"), (3,)))
     assert found.tolist() == [signed(bits) for bits in KNOWN]
 
 
 @pytest.mark.parametrize("key", [0, 1, -1, signed(0x8000000000000000), signed(0x7FFFFFFFFFFFFFFF), signed(KNOWN[0])])
 def test_bits(key: int, backend: Backend) -> None:
-    found = backend.to_numpy(random_bits(backend, backend.asarray(key, "int64"), 10_000))
+    found = backend.to_numpy(random_bits(backend, backend.asarray(key, "int64"), (10_000,)))
     assert found.tolist() == [signed(bits) for bits in split_mix(key & MASK, 10_000)]
 
 
@@ -62,9 +62,9 @@ def test_noise_is_normal_and_the_same_everywhere(backend: Backend, dtype: str) -
 
 def test_the_next_draw_is_another(backend: Backend) -> None:
     key = backend.asarray(5, "int64")
-    first = backend.to_numpy(random_bits(backend, key, 1000))
+    first = backend.to_numpy(random_bits(backend, key, (1000,)))
     advance(key)
-    second = backend.to_numpy(random_bits(backend, key, 1000))
+    second = backend.to_numpy(random_bits(backend, key, (1000,)))
     assert not set(first.tolist()) & set(second.tolist())
 
 

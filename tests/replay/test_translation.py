@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bpnet_backends.on_numba.compiling import address_of
-from bpnet_backends.on_numba.translation import TranslationError
+from bpnet_backends.on_numba.values import TranslationError
 
 WHOLE = """def kernel(out, a, b):
     result = int64_at(out)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, cached_property
+from typing import Any
 
 from bpnet_backends import threads
 from bpnet_backends.on_numba.packaged import library
@@ -17,6 +18,13 @@ class NumbaBackend(NumPyBackend):
     """Like numpy, but a captured step is a table of compiled kernels, replayed by one call on all cores."""
 
     name = "numba"
+
+    @cached_property
+    def kernels(self) -> Mapping[str, Callable[..., Any]]:  # type: ignore[override]
+        """Convolution and pooling."""
+        from bpnet_backends.on_numba.ops import KERNELS
+
+        return KERNELS
 
     def capture(self, step: Callable[[], None]) -> Callable[[], None]:
         """The step, which writes itself down when it runs for the first time, and is compiled then."""

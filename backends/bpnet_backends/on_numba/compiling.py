@@ -130,7 +130,7 @@ def _used(function: FunctionType) -> dict[str, Any]:
 @cache
 def _foundations() -> str:
     """A name for what every kernel is built on: its language and mathematics, LLVM's version, and this processor."""
-    modules = ("compiling.py", "mathematics.py", "one_thread.py", "team.py", "translation.py", "words.py")
+    modules = ("compiling.py", "mathematics.py", "one_thread.py", "team.py", "translation.py", "values.py", "words.py")
     texts = [Path(__file__).with_name(name).read_text(encoding="utf-8") for name in modules]
     processor = [binding.get_default_triple(), binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()]
     return hashlib.sha256("".join([llvmlite.__version__, *processor, *texts]).encode()).hexdigest()

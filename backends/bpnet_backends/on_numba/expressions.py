@@ -18,6 +18,14 @@ ARITHMETIC: dict[str, str] = {
 }
 """Of any type. What is not a number stays so: maximum and minimum hand it on, its sign is itself."""
 
+WHOLE: dict[str, str] = {
+    "bitwise_and": "{0} & {1}",
+    "bitwise_or": "{0} | {1}",
+    "bitwise_xor": "{0} ^ {1}",
+    "right_shift": "{0} >> ({1} if {1} < 63 else np.int64(63))",
+}
+"""Of int64 only. A shift by more bits than there are leaves the sign."""
+
 FLOATING: dict[str, str] = {
     "divide": "{0} / {1}",
     "reciprocal": "{one} / {0}",
@@ -64,6 +72,8 @@ def expression(name: str, arguments: Sequence[str], of: str) -> str | None:
     if name == "isfinite" and of in FLOATS:
         return FINITE.format(*arguments, of=of)
     text = TESTS.get(name) or (ARITHMETIC.get(name) if of != "bool" else None)
+    if text is None and of == "int64":
+        text = WHOLE.get(name)
     if text is None and of in FLOATS:
         text = FLOATING.get(name)
     return None if text is None else text.format(*arguments, **words)

@@ -15,6 +15,7 @@ from bpnet_backends.on_numba.operands import operand, same_place
 from bpnet_backends.on_numba.operations import MAP, ROW, Operation, operation
 from bpnet_backends.on_numba.products import Product
 from bpnet_backends.on_numba.rows import RowKernel
+from bpnet_backends.on_numba.samples import Sampled
 from bpnet_backends.on_numpy.recording import Call, root
 
 WHOLE = (0, 0)
@@ -49,7 +50,7 @@ class Access:
 class Item:
     """A part of a step: what it does, over how many rows, and the memory that it touches."""
 
-    def __init__(self, work: RowKernel | Product | Call) -> None:
+    def __init__(self, work: RowKernel | Product | Sampled | Call) -> None:
         self.work = work
         self._reads: list[Access] = []
         self._writes: list[Access] = []
@@ -98,9 +99,12 @@ class Item:
             self._touched = {access.owner for access in (*self._reads, *self._writes)}
 
 
-def _accesses(work: Product | Call) -> tuple[list[Access], list[Access]]:
+def _accesses(work: Product | Sampled | Call) -> tuple[list[Access], list[Access]]:
     if isinstance(work, Call):
         return [Access(array) for array in work.reads], [Access(array) for array in work.outputs]
+    if isinstance(work, Sampled):
+        found = [Access(x, (x.ctypes.data, x.strides[0]) if by_rows else WHOLE) for x, by_rows in work.arrays]
+        return found[: len(work.inputs)], found[len(work.inputs) :]
     by_rows = (work.out.ctypes.data, work.out.strides[0]) if work.divided == products.ROWS else WHOLE
     return _product_reads(work), [Access(work.out, by_rows)]
 
@@ -118,6 +122,9 @@ def items(calls: Sequence[Call]) -> list[Item]:
     """The calls, merged where their order allows it."""
     found: list[Item] = []
     for call in calls:
+        if call.kind == "samples":
+            found.append(Item(Sampled(call.function, call.inputs, call.outputs)))
+            continue
         product = products.product(call)
         op = _outer(product) if product and product.sizes[2] == 1 else operation(call)
         if op is None:

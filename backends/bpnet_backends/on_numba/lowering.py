@@ -16,8 +16,9 @@ from bpnet_backends.on_numba.operations import Operation
 from bpnet_backends.on_numba.products import Product
 from bpnet_backends.on_numba.regions import Region, regions
 from bpnet_backends.on_numba.rows import RowKernel, stages
+from bpnet_backends.on_numba.samples import Sampled, Scratch
 from bpnet_backends.on_numba.source import Source
-from bpnet_backends.on_numba.team import Kernel, bound
+from bpnet_backends.on_numba.team import Kernel, available, bound
 from bpnet_backends.on_numpy.arena import recycled
 from bpnet_backends.on_numpy.program import roots, shortened
 from bpnet_backends.on_numpy.recording import Call, Record, root
@@ -83,6 +84,9 @@ class Lowering:
         for item in self._items():
             if isinstance(item.work, RowKernel):
                 self._sources[item.work] = Source(item.work.operations, self._kept(item.work))
+        scratch = [item.work.kernel.scratch for item in self._items() if isinstance(item.work, Sampled)]
+        self._scratch = Scratch(max(scratch, default=0), available())
+        self._alive += self._scratch.memory
         self._place = recycled(record, [self._uses(region) for region in self._regions])
 
     def replay(self) -> Callable[[], None]:
@@ -149,6 +153,9 @@ class Lowering:
             if isinstance(work, RowKernel):
                 kernel, partials = self._row_kernel(work, chunks)
                 folds += partials
+            elif isinstance(work, Sampled):
+                kernel, partials = self._sampled(work, chunks)
+                folds += partials
             else:
                 assert isinstance(work, Product)
                 kernel, partials = self._product(work, chunks)
@@ -182,6 +189,18 @@ class Lowering:
             out = self._address(product.out)
         table = products.arguments(product, self._address(product.a), self._address(product.b), out)
         return (products.kernel(product.out.dtype.name), self._table(table), product.rows), folds
+
+    def _sampled(self, work: Sampled, chunks: int) -> tuple[Kernel, list[Kernel]]:
+        self._alive += work.kernel.memory
+        table, folds = [*self._scratch.numbers, *work.kernel.numbers], []
+        for number, (array, by_rows) in enumerate(work.arrays):
+            if by_rows or number < len(work.inputs):
+                table.append(self._address(array))
+            else:
+                address, fold = self._partial(array, "add", chunks)
+                table.append(address)
+                folds += fold
+        return (work.kernel.address, self._table(table), work.rows), folds
 
     def _partial(self, out: np.ndarray, joined: str, chunks: int) -> tuple[int, list[Kernel]]:
         """Where the results of chunks go, and what joins them; a single chunk writes to `out`."""

@@ -143,7 +143,7 @@ def _gather(array: np.ndarray, indices: Any, out: np.ndarray) -> Operation | Non
 
 def _reduction(call: Call) -> Operation | None:
     (x,), (out,) = call.inputs, call.outputs
-    joined = call.function.__self__.__name__  # type: ignore[attr-defined]
+    joined = call.function.__self__.__name__
     if (
         joined not in ("add", "maximum", "minimum")
         or x.dtype != out.dtype

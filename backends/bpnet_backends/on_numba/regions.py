@@ -13,6 +13,7 @@ from math import isqrt
 from bpnet_backends.on_numba import products
 from bpnet_backends.on_numba.items import Item, conflict
 from bpnet_backends.on_numba.products import Product
+from bpnet_backends.on_numba.samples import Sampled
 from bpnet_backends.on_numba.team import available
 
 WORTH_DIVIDING = 40_000.0
@@ -27,6 +28,12 @@ LEAST_PART = 64
 
 FEWEST_ROWS = 16
 """Of a chunk."""
+
+CHUNK_OF_SAMPLES = 400_000.0
+"""The same where there are kernels that work sample by sample, each of which makes ready first."""
+
+BESIDE_SAMPLES = 4
+"""What products matter less in a region in which most of the work is on samples: convolutions."""
 
 
 @dataclass
@@ -44,19 +51,23 @@ class Region:
     def chunks(self) -> int:
         """Into how many parts: a power of two, which any usual number of cores divides evenly."""
         cost = sum(item.cost for item in self.items)
-        if self.rows < 2 * FEWEST_ROWS or cost < WORTH_DIVIDING:
+        has_samples = any(isinstance(item.work, Sampled) for item in self.items)
+        fewest = 1 if has_samples else FEWEST_ROWS
+        if self.rows < 2 * fewest or cost < WORTH_DIVIDING:
             return 1
         if all(isinstance(item.work, Product) and item.work.divided != products.INNER for item in self.items):
             return max(1, min(available(), int(2 * cost / WORTH_DIVIDING), self.rows // LEAST_PART))
-        fewest = max(FEWEST_ROWS, *(_rows_to_pack(item) for item in self.items))
-        parts = max(2, min(MOST_CHUNKS, int(cost / CHUNK), self.rows // fewest))
+        packing = max(_rows_to_pack(item) for item in self.items)
+        fewest = max(fewest, packing // BESIDE_SAMPLES if has_samples else packing)
+        chunk = CHUNK_OF_SAMPLES if has_samples else CHUNK
+        parts = max(2, min(MOST_CHUNKS, int(cost / chunk), self.rows // fewest))
         return 1 << (parts.bit_length() - 1)
 
 
 def _rows_to_pack(item: Item) -> int:
     """The fewest rows of a product for which it is worth that every chunk packs the whole other factor."""
     if not isinstance(item.work, Product):
-        return FEWEST_ROWS
+        return 1
     m, n, k = item.work.sizes
     other = {products.ROWS: n * k, products.COLUMNS: m * k, products.INNER: m * n}[item.work.divided]
     return max(64, min(512, isqrt(other) // 2))

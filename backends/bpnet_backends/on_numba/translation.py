@@ -2,9 +2,10 @@
 
 A kernel is a function of 64-bit integers whose text is Python: assignments, `for … in range(…)`, `while`, `if`,
 arithmetic and comparisons, `a if c else b` (both are computed), and calls: of the words that `words.py` knows, and of
-other functions written in the same part of Python, which are put in their place. Two types never meet: float32 times
-float64 is an error. Plain numbers take the type of what they meet, and what is stored takes that of the memory.
-Division and remainder of integers round down, as in Python; nothing checks for zero.
+other functions written in the same part of Python, which are put in their place; a name that is None in their module
+means what it means where they are called. Two types never meet: float32 times float64 is an error. Plain numbers take
+the type of what they meet, and what is stored takes that of the memory. Division and remainder of integers round down,
+as in Python; nothing checks for zero.
 """
 
 from __future__ import annotations
@@ -15,24 +16,13 @@ import inspect
 import operator
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from types import FunctionType
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 
-TYPES: dict[str, Any] = {
-    "float32": ir.FloatType(),
-    "float64": ir.DoubleType(),
-    "int64": ir.IntType(64),
-    "int32": ir.IntType(32),
-    "uint8": ir.IntType(8),
-    "bool": ir.IntType(1),
-}
-
-UNSIGNED = ("bool", "uint8")
+from bpnet_backends.on_numba.values import TYPES, UNSIGNED, TranslationError, Value, plain
 
 CONTRACT = ("contract",)
 """A product and a sum may be one operation, which rounds once. Nothing else may be rearranged."""
@@ -46,28 +36,19 @@ INTEGER = {
     ast.RShift: "ashr",
     ast.BitAnd: "and_",
     ast.BitOr: "or_",
+    ast.BitXor: "xor",
 }
-PLAIN = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv}
+PLAIN = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+}
 """Of two numbers in the text, computed while it is translated."""
 
 COMPARISON = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
-
-
-@dataclass(frozen=True)
-class Value:
-    """Something of a kernel: `of` is its type, `*float32` for the memory of an array; `number` has none yet."""
-
-    of: str
-    llvm: Any
-
-    @property
-    def is_float(self) -> bool:
-        """Is it float32 or float64?"""
-        return self.of in ("float32", "float64")
-
-
-class TranslationError(TypeError):
-    """A kernel is not written in the part of Python that there is a translation for."""
 
 
 @cache
@@ -131,7 +112,7 @@ class Translation:
             case ast.Assign([ast.Subscript(array, index)], value):
                 memory = self.value(array)
                 made = self.cast(self.value(value), memory.of[1:])
-                self.builder.store(made.llvm, self._element(memory, index))
+                self.builder.store(made.llvm, self._element(memory, index), align=memory.alignment)
             case ast.AugAssign(ast.Name(name) as target, op, value):
                 self._set(name, self.value(ast.BinOp(ast.Name(target.id), op, value)))
             case ast.For(ast.Name(name), ast.Call(ast.Name("range"), [_] | [_, _] as bounds, []), body, []):
@@ -209,12 +190,12 @@ class Translation:
                 variable = self._variables[name]
                 return Value(variable.of, self.builder.load(variable.llvm))
             case ast.Name(name):
-                return _plain(self._known[name] if name in self._known else getattr(builtins, name))
+                return plain(self._known[name] if name in self._known else getattr(builtins, name))
             case ast.Attribute(of, name):
-                return _plain(getattr(self.value(of), name))
+                return plain(getattr(self.value(of), name))
             case ast.Subscript(array, index):
                 memory = self.value(array)
-                return Value(memory.of[1:], self.builder.load(self._element(memory, index)))
+                return Value(memory.of[1:], self.builder.load(self._element(memory, index), align=memory.alignment))
             case ast.UnaryOp(op, operand):
                 return self._unary(op, self.value(operand))
             case ast.BinOp(left, op, right):
@@ -272,7 +253,9 @@ class Translation:
             return WORDS[function](self, *args)
         if not isinstance(function, FunctionType):
             raise TranslationError(f"a kernel cannot call {function!r}")
-        return self.body(definition(function), args, function.__globals__)
+        open_names = (name for name, value in function.__globals__.items() if value is None and name in self._known)
+        known = {**function.__globals__, **{name: self._known[name] for name in open_names}}
+        return self.body(definition(function), args, known)
 
     def _unary(self, op: ast.unaryop, x: Value) -> Value:
         if isinstance(op, ast.Not):
@@ -349,13 +332,3 @@ class Translation:
         of = TYPES[args[0].of]
         function = self.module.declare_intrinsic(f"llvm.{name}", [of], ir.FunctionType(of, [of] * len(args)))
         return self.builder.call(function, [arg.llvm for arg in args], fastmath=CONTRACT)
-
-
-def _plain(x: Any) -> Any:
-    """A number of NumPy or Python as a constant; anything else as it is."""
-    if isinstance(x, np.generic):
-        of = x.dtype.name
-        return Value(of, TYPES[of](x.item()))
-    if isinstance(x, int | float):
-        return Value("number", x)
-    return x

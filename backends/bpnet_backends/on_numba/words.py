@@ -16,7 +16,8 @@ from typing import Any, NoReturn
 import numpy as np
 from llvmlite import ir
 
-from bpnet_backends.on_numba.translation import TYPES, Translation, TranslationError, Value
+from bpnet_backends.on_numba.translation import Translation
+from bpnet_backends.on_numba.values import TYPES, TranslationError, Value
 
 POINTER = ir.IntType(8).as_pointer()
 MANY = ir.IntType(64)
@@ -43,6 +44,10 @@ ask_c = _word("ask_c", "(address): call a function of C that takes nothing; the 
 atomic_add = _word("atomic_add", "(address, n): add n to the int64 there, as one act; what was there before.")
 atomic_load = _word("atomic_load", "(address): the int64 there, and all that others wrote before they wrote it.")
 pause = _word("pause", "(): tell the processor that this is a loop that waits.")
+spread = _word("spread", "(x, memory): a vector of the kind that lies in `memory`, with x in each place.")
+total = _word("total", "(vector): the sum of its numbers, in whatever order is fastest.")
+VECTORS = {of: _word(f"{of}_at", f"(address): the {of} there and after it.") for of in TYPES if "x" in of}
+"""By their type: words like float32x8_at."""
 
 
 def _memory(of: str, kernel: Translation, address: Value) -> Value:
@@ -111,6 +116,22 @@ def _bits(to: str, kernel: Translation, x: Value) -> Value:
     return Value(to, kernel.builder.bitcast(x.llvm, TYPES[to]))
 
 
+def _spread(kernel: Translation, x: Value, memory: Value) -> Value:
+    of = memory.of[1:]
+    single = kernel.cast(x, of.partition("x")[0])
+    first = kernel.builder.insert_element(ir.Constant(TYPES[of], ir.Undefined), single.llvm, TYPES["int32"](0))
+    everywhere = ir.Constant(ir.VectorType(TYPES["int32"], TYPES[of].count), None)
+    return Value(of, kernel.builder.shuffle_vector(first, ir.Constant(TYPES[of], ir.Undefined), everywhere))
+
+
+def _total(kernel: Translation, x: Value) -> Value:
+    of, _, count = x.of.partition("x")
+    name = f"llvm.vector.reduce.fadd.v{count}f{of[5:]}"
+    function = ir.FunctionType(TYPES[of], [TYPES[of], TYPES[x.of]])
+    known = kernel.module.globals.get(name) or ir.Function(kernel.module, function, name)
+    return Value(of, kernel.builder.call(known, [TYPES[of](-0.0), x.llvm], fastmath=("reassoc",)))
+
+
 def _intrinsic(name: str, kernel: Translation, x: Value) -> Value:
     return Value(x.of, kernel.intrinsic(name, x))
 
@@ -147,6 +168,9 @@ WORDS: dict[Any, Callable[..., Any]] = {
     atomic_add: _atomic_add,
     atomic_load: _atomic_load,
     pause: _pause,
+    spread: _spread,
+    total: _total,
+    **{word: partial(_memory, of) for of, word in VECTORS.items()},
     bits_of_float32: partial(_bits, "int32"),
     float32_of_bits: partial(_bits, "float32"),
 }

@@ -17,8 +17,8 @@ class Call:
 
     kind: str
     """`elementwise` (a ufunc), `reduce` (a ufunc's), `matmul`, `take`, `where`, `copy`, `create` (a copy of contents
-    that never change) or `other`."""
-    function: Callable[..., Any]
+    that never change), `samples` (a backend's own kernel, which `function` describes) or `other`."""
+    function: Any
     inputs: tuple[Any, ...]
     """Plain arrays, and numbers of Python; of `other`, the positional arguments and the dictionary of the rest."""
     outputs: tuple[np.ndarray, ...]
@@ -135,6 +135,14 @@ def note_ufunc(
         else Call(kind, function, inputs, outputs, options)
     )
     _here.record.calls.append(call)
+
+
+def note_samples(call: Call, *, made: bool) -> None:
+    """A kernel of the backend's own was called; `made` says that it made its outputs anew."""
+    if listening():
+        if made:
+            _here.record.made |= {id(root(array)): root(array) for array in call.outputs}
+        _here.record.calls.append(call)
 
 
 def note_function(function: Callable[..., Any], args: Any, kwargs: dict[str, Any], result: np.ndarray) -> None:

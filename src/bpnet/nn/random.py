@@ -34,9 +34,10 @@ QUANTILES = 1 << 16
 
 
 @op
-def random_bits(be: Backend, key: Array, count: int) -> Array:
-    """bits(key, i) for i < count, as int64;  key 0-d int64."""
-    z = key + GOLDEN * be.asarray(range(1, count + 1), "int64")
+def random_bits(be: Backend, key: Array, shape: tuple[int, ...]) -> Array:
+    """bits(key, i), as int64, for the elements of an array of that shape, counted row by row;  key 0-d int64."""
+    number = be.xp.reshape(be.asarray(range(1, prod(shape) + 1), "int64"), shape)
+    z = key + GOLDEN * number
     z = (z ^ _shifted(z, 30)) * FIRST
     z = (z ^ _shifted(z, 27)) * SECOND
     return z ^ _shifted(z, 31)
@@ -44,13 +45,12 @@ def random_bits(be: Backend, key: Array, count: int) -> Array:
 
 def kept(be: Backend, key: Array, shape: tuple[int, ...], share: float) -> Array:
     """True with probability `share`, in integers alone: the upper 32 bits are below share·2³²."""
-    upper = _shifted(random_bits(be, key, prod(shape)), 32)
-    return be.xp.reshape(upper < round(share * 2**32), shape)
+    return _shifted(random_bits(be, key, shape), 32) < round(share * 2**32)
 
 
 def standard_normal(be: Backend, key: Array, shape: tuple[int, ...], dtype: Any) -> Array:
     """One of 65,536 quantiles of N(0, 1) that stand for equal shares: exact, where log and cos differ by library."""
-    index = _shifted(random_bits(be, key, prod(shape)), 48)
+    index = be.xp.reshape(_shifted(random_bits(be, key, shape), 48), (-1,))
     values = be.xp.take(be.xp.astype(be.asarray(quantiles(), "float64"), dtype), index, axis=0)
     return be.xp.reshape(values, shape)
 
