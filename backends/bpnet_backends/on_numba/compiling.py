@@ -83,7 +83,7 @@ def compiled(text: str, name: str, constants: dict[str, Any]) -> bytes:
     target = _target()
     parsed = binding.parse_assembly(str(module))
     parsed.triple, parsed.data_layout = target.triple, str(target.target_data)
-    tuning = binding.create_pipeline_tuning_options(speed_level=3)
+    tuning = binding.create_pipeline_tuning_options(speed_level=2)
     tuning.loop_vectorization = tuning.slp_vectorization = True
     passes = binding.create_pass_builder(target, tuning)
     passes.getModulePassManager().run(parsed, passes)
