@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bpnet.backend import make
-from bpnet_backends.on_numba.expressions import ARITHMETIC, FLOATING, TESTS
+from bpnet_backends.on_numba.expressions import ARITHMETIC, FLOATING, TESTS, WHOLE
 from bpnet_backends.on_numba.operations import operation
 from bpnet_backends.on_numpy.recording import record
 from replay.replayed import ROUNDINGS, check, normal, on_each, positive
@@ -40,6 +40,24 @@ def test_each_elementwise_function_has_a_kernel(name, dtype):
 @pytest.mark.parametrize("name", sorted({*ARITHMETIC, *TESTS}))
 def test_whole_numbers_are_replayed_too(spec, name):
     check(spec, applied(name), lambda rng: [rng.integers(-3, 4, size=(6, 3)) for _ in range(2)], "float64", limit=0)
+
+
+@on_each
+@pytest.mark.parametrize("name", sorted(WHOLE))
+def test_bits_of_whole_numbers_are_replayed(spec, name):
+    def contents(rng):
+        x = rng.integers(-(2**63), 2**63 - 1, size=(6, 3))
+        return [x, rng.integers(0, 70, size=(6, 3)) if name == "right_shift" else rng.permutation(x)]
+
+    check(spec, applied(name), contents, "float64", limit=0)
+
+
+@pytest.mark.parametrize("name", sorted(WHOLE))
+def test_bits_of_whole_numbers_have_a_kernel(name):
+    backend = make("numba")
+    with record() as found:
+        applied(name)(backend.xp, *(backend.asarray([[1, 2]], "int64") for _ in range(2)))
+    assert operation(found.calls[-1]) is not None
 
 
 @on_each

@@ -7,6 +7,7 @@ import pytest
 
 from bpnet_backends.on_numba.compiling import address_of
 from bpnet_backends.on_numba.values import TranslationError
+from bpnet_backends.on_numba.words import VECTORS as VECTOR_AT
 
 WHOLE = """def kernel(out, a, b):
     result = int64_at(out)
@@ -50,11 +51,30 @@ def halvings(a, b):
 
 
 def bits(a, b):
-    return ((a << 3) | (b & 12)) >> 1
+    return ((a << 3) | (b & 12) ^ a) >> (7 % 3)
+
+
+SETTLED = None
+
+
+def settled_by_the_caller(a):
+    return a * SETTLED + 7 // 2
+
+
+def callers(a, b):
+    return settled_by_the_caller(a) - b
 
 
 def calls(a, b):
     return divisions(comparisons(a, b) + 1, 2) + abs(b)
+
+
+VECTORS = """def kernel(out, a, b):
+    result, x, y = of_vectors(out), of_vectors(a), float32_at(b)
+    first = x[0] * spread(y[0], x) + 2
+    result[1] = first - x[1] / spread(y[1], x)
+    float32_at(out)[0] = total(first)
+"""
 
 
 def fractions(x, y):
@@ -73,6 +93,29 @@ def test_whole_numbers():
         for a, b in numbers:
             kernel(out.ctypes.data, a, b)
             assert out[0] == function(a, b), (function.__name__, a, b)
+
+
+def test_names_that_the_caller_settles():
+    out = np.zeros(1, np.int64)
+    kernel = CFUNCTYPE(None, c_int64, c_int64, c_int64)(address_of(WHOLE, function=callers, SETTLED=5))
+    kernel(out.ctypes.data, 4, 1)
+    assert out[0] == 4 * 5 + 3 - 1
+
+
+@pytest.mark.parametrize("lanes", [4, 8, 16])
+def test_vectors_that_begin_anywhere(lanes):
+    """Memory is shifted by one number, so no vector begins at a multiple of its size."""
+    x = np.linspace(1, 2, 2 * lanes + 1, dtype=np.float32)[1:]
+    out, y = np.zeros(2 * lanes + 1, np.float32)[1:], np.array([0.5, 4.0], np.float32)
+    kernel = CFUNCTYPE(None, c_int64, c_int64, c_int64)(
+        address_of(VECTORS, of_vectors=VECTOR_AT[f"float32x{lanes}_at"])
+    )
+    kernel(out.ctypes.data, x.ctypes.data, y.ctypes.data)
+    first = x[:lanes] * 0.5 + 2
+    # the sum of n numbers, in any order, is good to n roundings
+    np.testing.assert_allclose(out[0], first.sum(), rtol=lanes * 2.0**-24)
+    np.testing.assert_array_equal(out[1:lanes], 0)
+    np.testing.assert_allclose(out[lanes:], first - x[lanes:] / 4, rtol=2.0**-23)
 
 
 @pytest.mark.parametrize("function", [fractions, choices])
@@ -105,6 +148,7 @@ def test_floating_numbers(function):
         ("x = 1 if a is a else 2", "Is has no translation"),
         ("x = int64_at(address=a)", "there is no translation of: int64_at"),
         ("for i in range(0, a, 2): x = i", "there is no translation of: for i in range"),
+        ("x = float32x4_at(a)[0] * 2.0 + float32_at(a)[0]", "float32x4 meets float32"),
         ("assert a", "there is no translation of: assert a"),
     ],
 )

@@ -26,7 +26,7 @@ from llvmlite import binding, ir
 from bpnet_backends.on_numba import mathematics, words
 from bpnet_backends.on_numba.translation import translated
 
-KNOWN: dict[str, Any] = {**vars(words), "np": np, "math": math, "fast": mathematics}
+KNOWN: dict[str, Any] = {**vars(words), **words.VECTORS, "np": np, "math": math, "fast": mathematics}
 """What the text of a kernel may name."""
 
 _addresses: dict[str, int] = {}

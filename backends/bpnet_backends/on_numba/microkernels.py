@@ -109,4 +109,4 @@ def products(dtype: str, planes: int, taps: int) -> int:
 
 
 def _address(lines: list[str], dtype: str) -> int:
-    return address_of("\n".join(lines), V_at=VECTORS[f"{dtype}x{lanes(dtype)}"])
+    return address_of("\n".join(lines), V_at=VECTORS[f"{dtype}x{lanes(dtype)}_at"])

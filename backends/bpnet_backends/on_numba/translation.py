@@ -224,7 +224,8 @@ class Translation:
         if x.of == "number" and isinstance(x.llvm, float) and not to.startswith("float"):
             raise TranslationError(f"{x.llvm} meets {to}: the fraction would be lost")
         if x.of == "number":
-            return Value(to, target(float(x.llvm) if to.startswith("float") else int(x.llvm)))
+            number = float(x.llvm) if to.startswith("float") else int(x.llvm)
+            return Value(to, target([number] * target.count if "x" in to else number))
         if x.is_float and to.startswith("float"):
             convert = self.builder.fpext if to == "float64" else self.builder.fptrunc
         elif x.is_float:

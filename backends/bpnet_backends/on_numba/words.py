@@ -46,8 +46,8 @@ atomic_load = _word("atomic_load", "(address): the int64 there, and all that oth
 pause = _word("pause", "(): tell the processor that this is a loop that waits.")
 spread = _word("spread", "(x, memory): a vector of the kind that lies in `memory`, with x in each place.")
 total = _word("total", "(vector): the sum of its numbers, in whatever order is fastest.")
-VECTORS = {of: _word(f"{of}_at", f"(address): the {of} there and after it.") for of in TYPES if "x" in of}
-"""By their type: words like float32x8_at."""
+VECTORS = {f"{of}_at": _word(f"{of}_at", f"(address): the {of} there and after it.") for of in TYPES if "x" in of}
+"""float32x8_at and the like."""
 
 
 def _memory(of: str, kernel: Translation, address: Value) -> Value:
@@ -170,7 +170,7 @@ WORDS: dict[Any, Callable[..., Any]] = {
     pause: _pause,
     spread: _spread,
     total: _total,
-    **{word: partial(_memory, of) for of, word in VECTORS.items()},
+    **{word: partial(_memory, name.removesuffix("_at")) for name, word in VECTORS.items()},
     bits_of_float32: partial(_bits, "int32"),
     float32_of_bits: partial(_bits, "float32"),
 }
