@@ -16,13 +16,15 @@ class TorchBackend:
     """PyTorch on one device. Tensors never require a gradient, so nothing is recorded."""
 
     name = "torch"
-    kernels: Mapping[str, Callable[..., Any]] = {}
 
     def __init__(self, device: str) -> None:
         import array_api_compat.torch as xp
         import torch
 
+        from bpnet_backends.on_torch.ops import KERNELS
+
         self.xp: Any = xp
+        self.kernels: Mapping[str, Callable[..., Any]] = KERNELS
         self._torch = torch
         self._device = torch.device(device)
         if self._device.type == "cuda":
