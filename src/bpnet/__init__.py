@@ -20,6 +20,7 @@ from bpnet.nn.adaptive import Adagrad as Adagrad
 from bpnet.nn.adaptive import AdamW as AdamW
 from bpnet.nn.adaptive import Lion as Lion
 from bpnet.nn.adaptive import RMSprop as RMSprop
+from bpnet.nn.averaging import Averaged as Averaged
 from bpnet.nn.convolution import Conv1D as Conv1D
 from bpnet.nn.convolution import Conv2D as Conv2D
 from bpnet.nn.dense import Dense as Dense
@@ -51,6 +52,7 @@ from bpnet.nn.metrics import R2 as R2
 from bpnet.nn.metrics import Accuracy as Accuracy
 from bpnet.nn.metrics import BinaryAccuracy as BinaryAccuracy
 from bpnet.nn.metrics import TopKAccuracy as TopKAccuracy
+from bpnet.nn.nadam import Nadam as Nadam
 from bpnet.nn.normalization import BatchNormalization as BatchNormalization
 from bpnet.nn.normalization import LayerNormalization as LayerNormalization
 from bpnet.nn.optimizers import SGD as SGD

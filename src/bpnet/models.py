@@ -223,7 +223,7 @@ class Model:
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
         require_number("learning_rate", value, above=0)
-        self.bind()[1].base_rate[...] = value
+        self.bind()[1].set_rate(value)
 
     # ---- within
 

@@ -30,7 +30,9 @@ class BatchTraining:
         data.take_in(x, y, weight)
         data.begin_epoch(order)
         self._totals.clear()
+        self._optimizer.begin()
         step()
+        self._optimizer.end()
         is_mean = self._objective.loss.reduction == "mean"
         return self._totals.read(samples if is_mean else 1, samples, weight is not None)
 
