@@ -34,6 +34,7 @@ from bpnet.nn.initializers import Normal as Normal
 from bpnet.nn.initializers import Uniform as Uniform
 from bpnet.nn.initializers import VarianceScaling as VarianceScaling
 from bpnet.nn.layer import Layer as Layer
+from bpnet.nn.lbfgs import LBFGS as LBFGS
 from bpnet.nn.losses import BinaryCrossentropy as BinaryCrossentropy
 from bpnet.nn.losses import CategoricalCrossentropy as CategoricalCrossentropy
 from bpnet.nn.losses import HalfSumOfSquares as HalfSumOfSquares

@@ -61,8 +61,7 @@ VARIANTS = {
 }
 EXTRAS: dict[str, dict[str, float]] = {
     "plain": {},
-    "weight_decay, clipvalue": {"weight_decay": 0.3, "clipvalue": 0.5},
-    "weight_decay, global_clipnorm": {"weight_decay": 0.3, "global_clipnorm": 5.0},
+    "decayed, clipped": {"weight_decay": 0.3, "clipvalue": 0.5, "global_clipnorm": 5.0},
 }
 
 
@@ -71,7 +70,7 @@ def test_every_optimizer_has_a_variant() -> None:
 
 
 def test_some_gradients_are_clipped_and_some_are_not() -> None:
-    norms = np.linalg.norm(GRADIENTS, axis=1)
+    norms = np.linalg.norm(np.clip(GRADIENTS, -0.5, 0.5), axis=1)
     assert (norms < 4.9).sum() >= 5
     assert (norms > 5.1).sum() >= 5
     assert 0.2 < (np.abs(GRADIENTS) > 0.5).mean() < 0.8
