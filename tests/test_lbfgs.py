@@ -51,6 +51,18 @@ def test_it_finds_the_minimum_and_says_so(backend, dtype):
     assert history.epoch == list(range(len(history.epoch)))
 
 
+def test_where_nothing_is_to_be_gained_no_epoch_is_made():
+    model = classifier(gtol=10.0)
+    history = model.fit(X, LABELS, epochs=5, verbose=0)
+    assert (history.epoch, history.history, history.converged) == ([], {}, True)
+
+
+def test_in_float32_a_gain_of_one_rounding_is_none():
+    assert line(dtype="float32").bind()[1].options["ftol"] == np.finfo(np.float32).eps
+    assert line(dtype="float64").bind()[1].options["ftol"] == 1e7 * np.finfo(np.float64).eps
+    assert classifier(ftol=0.5).bind()[1].options["ftol"] == 0.5
+
+
 def test_an_epochs_figures_are_those_at_its_end(backend):
     model = classifier(backend)
     history = model.fit(X, LABELS, epochs=4, verbose=0, validation_split=0.25).history

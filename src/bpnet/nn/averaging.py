@@ -70,7 +70,7 @@ class BoundAveraged(BoundElementwise):
     def begin(self) -> None:
         """Theta becomes the raw weights, if it is the average; else the average begins anew from theta."""
         xp = self.backend.xp
-        goes_on = xp.logical_and(xp.all(self.theta == self.average), self.averaged > 0)
+        goes_on = xp.all(self.theta == self.average)
         self.theta[...] = xp.where(goes_on, self.raw, self.theta)
         self.average[...] = xp.where(goes_on, self.average, 0.0)
         self.averaged[...] = xp.where(goes_on, self.averaged, 0.0)
