@@ -23,9 +23,9 @@ FIRST = [0.5 * normal(f"lbfgs: {shape}", *shape) for shape in SHAPES]
 PENALTY = 1e-3
 
 CLOSE, SAME = 40, 1e-10
-"""Iterations feed the roundings of 1.1e-16 back: the losses were 1e-15 apart after 10, and at most 1e-12 after 40."""
-END = 1e-6
-"""Of the losses where both have converged: the last iterations gain some 2.2e-9 each, where SciPy stops."""
+"""Iterations feed the roundings of 1.1e-16 back: the losses were 1e-15 apart after 10, and at most 4e-12 after 40."""
+END = 1e-5
+"""Of the losses where both have converged: 4e-7 apart at most, since not all end in the same iteration."""
 
 
 def fitted(backend: Backend | str, penalty: float = PENALTY, **settings: Any) -> Sequential:
@@ -89,4 +89,4 @@ def test_scikit_learn_ends_at_the_same_loss() -> None:
     with pytest.warns(Warning, match="lbfgs failed to converge"):
         theirs.fit(X, LABELS)
     history = ours.fit(X, LABELS, epochs=30, verbose=0).history
-    np.testing.assert_allclose(history["loss"][-1], theirs.loss_, rtol=END)
+    np.testing.assert_allclose(history["loss"][-1], theirs.loss_, rtol=SAME)

@@ -15,24 +15,26 @@ from bpnet.backend import Array
 from bpnet.nn.checks import require_number
 from bpnet.nn.network import Network
 from bpnet.nn.op import zeros
-from bpnet.nn.optimizers import BoundElementwise, ElementwiseOptimizer, Optimizer, optimizer
+from bpnet.nn.optimizers import BoundElementwise, ElementwiseOptimizer, Optimizer
+from bpnet.nn.optimizers import optimizer as optimizer_named
 
 
 class Averaged(Optimizer):
     """Updates of the optimizer given; the model's weights are their exponential average between epochs and afterwards.
 
-    `compile(Averaged(Adam(), decay=0.999))`. The steps of an epoch go on from the raw weights. At its end, for the
+    `compile(Averaged(Adam(), decay=0.999))`: around an optimizer, so that none needs settings for it. The steps of an epoch go on from the raw weights. At its end, for the
     validation and `on_epoch_end`, and after `fit` or `train_on_batch`, for `evaluate`, `predict` and `get_weights`, the
     model holds the average. A later `fit` goes on from the raw weights, with the average as it is; from other weights,
     where someone has set them in between, and the average begins anew.
     The losses and metrics of an epoch's batches are those of the raw weights. The average looks back over about
-    1 / (1 - decay) updates; a schedule of `overwrite`s, as Keras has, would change the training itself.
+    1 / (1 - decay) updates. In Keras (`use_ema`) validation still sees the raw weights, and training may be made to go
+    on from the average (`ema_overwrite_frequency`), which changes it; here neither is so.
     Running statistics of batch normalization are not averaged: they are those of the raw weights' activations, as in
-    Keras; PyTorch measures them anew (`update_bn`), which a pass of `fit` cannot.
+    Keras. PyTorch can measure them anew for the average (`update_bn`); bpnet cannot yet.
     """
 
-    def __init__(self, optimizer_: str | Optimizer, decay: float = 0.999) -> None:
-        inner = optimizer(optimizer_)
+    def __init__(self, optimizer: str | Optimizer, decay: float = 0.999) -> None:
+        inner = optimizer_named(optimizer)
         if not isinstance(inner, ElementwiseOptimizer):
             raise ValueError(f"optimizer: {type(inner).__name__} was given, expected one that steps: Averaged(Adam())")
         require_number("decay", decay, least=0, below=1)
