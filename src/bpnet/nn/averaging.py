@@ -22,10 +22,11 @@ from bpnet.nn.optimizers import optimizer as optimizer_named
 class Averaged(Optimizer):
     """Updates of the optimizer given; the model's weights are their exponential average between epochs and afterwards.
 
-    `compile(Averaged(Adam(), decay=0.999))`: around an optimizer, so that none needs settings for it. The steps of an epoch go on from the raw weights. At its end, for the
-    validation and `on_epoch_end`, and after `fit` or `train_on_batch`, for `evaluate`, `predict` and `get_weights`, the
-    model holds the average. A later `fit` goes on from the raw weights, with the average as it is; from other weights,
-    where someone has set them in between, and the average begins anew.
+    `compile(Averaged(Adam(), decay=0.999))`: around an optimizer, so that none needs settings for it. The steps of an
+    epoch go on from the raw weights. At its end, for the validation and `on_epoch_end`, and after `fit` or
+    `train_on_batch`, for `evaluate`, `predict` and `get_weights`, the model holds the average. A later `fit` goes on
+    from the raw weights, with the average as it is; from other weights, where someone has set them in between, and the
+    average begins anew.
     The losses and metrics of an epoch's batches are those of the raw weights. The average looks back over about
     1 / (1 - decay) updates. In Keras (`use_ema`) validation still sees the raw weights, and training may be made to go
     on from the average (`ema_overwrite_frequency`), which changes it; here neither is so.
