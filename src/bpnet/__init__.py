@@ -20,6 +20,7 @@ from bpnet.nn.adaptive import Adagrad as Adagrad
 from bpnet.nn.adaptive import AdamW as AdamW
 from bpnet.nn.adaptive import Lion as Lion
 from bpnet.nn.adaptive import RMSprop as RMSprop
+from bpnet.nn.averaging import Averaged as Averaged
 from bpnet.nn.convolution import Conv1D as Conv1D
 from bpnet.nn.convolution import Conv2D as Conv2D
 from bpnet.nn.dense import Dense as Dense
@@ -33,6 +34,7 @@ from bpnet.nn.initializers import Normal as Normal
 from bpnet.nn.initializers import Uniform as Uniform
 from bpnet.nn.initializers import VarianceScaling as VarianceScaling
 from bpnet.nn.layer import Layer as Layer
+from bpnet.nn.lbfgs import LBFGS as LBFGS
 from bpnet.nn.losses import BinaryCrossentropy as BinaryCrossentropy
 from bpnet.nn.losses import CategoricalCrossentropy as CategoricalCrossentropy
 from bpnet.nn.losses import HalfSumOfSquares as HalfSumOfSquares
@@ -51,6 +53,7 @@ from bpnet.nn.metrics import R2 as R2
 from bpnet.nn.metrics import Accuracy as Accuracy
 from bpnet.nn.metrics import BinaryAccuracy as BinaryAccuracy
 from bpnet.nn.metrics import TopKAccuracy as TopKAccuracy
+from bpnet.nn.nadam import Nadam as Nadam
 from bpnet.nn.normalization import BatchNormalization as BatchNormalization
 from bpnet.nn.normalization import LayerNormalization as LayerNormalization
 from bpnet.nn.optimizers import SGD as SGD

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from bpnet.backend import Array, Backend, float_dtype, load
-from bpnet.data import arrays, samples
+from bpnet.data import arrays, lbfgs, samples
 from bpnet.data.random import epoch_order, generator
 from bpnet.data.samples import Expected, Samples
 from bpnet.nn.checks import require_number
 from bpnet.nn.graph import Graph
+from bpnet.nn.lbfgs import LBFGS, BoundLBFGS
 from bpnet.nn.losses import Loss
 from bpnet.nn.losses import loss as loss_named
 from bpnet.nn.metrics import Metric
@@ -29,6 +30,7 @@ from bpnet.training.fit import Training
 from bpnet.training.history import History
 from bpnet.training.inference import Inference
 from bpnet.training.kept import KeptRuns
+from bpnet.training.lbfgs import Minimization
 from bpnet.training.objective import Objective, check_head
 from bpnet.training.step import DeviceData
 
@@ -115,8 +117,10 @@ class Model:
             raise ValueError(f"metrics: {metrics!r} was given, expected a list: [{metrics!r}]")
         if loss is None:
             raise ValueError("loss: none was given, expected a name or an object: loss='mse'")
-        chosen = loss_named(loss)
-        self._compiled = (optimizer_named(optimizer), chosen, [metric_named(name, chosen) for name in metrics or ()])
+        chosen, how = loss_named(loss), optimizer_named(optimizer)
+        if isinstance(how, LBFGS):
+            lbfgs.require_scipy()
+        self._compiled = (how, chosen, [metric_named(name, chosen) for name in metrics or ()])
         self._bound = self._batch_training = None
         self._kept = KeptRuns()
         if self._can_build():
@@ -145,8 +149,9 @@ class Model:
         A sample's weight is its `sample_weight` times its class's `class_weight`, which is for training only; the loss
         stays a mean over samples. A "sum" loss is reported for one pass over the data, as `evaluate` sums it.
         Ctrl-C ends training after the step at hand. A loss that is no longer finite raises TrainingDivergedError.
+        With `LBFGS` the batch is the whole data set, and an epoch one iteration.
         """
-        batch_size = arrays.whole_number("batch_size", 32 if batch_size is None else batch_size)
+        size = arrays.whole_number("batch_size", 32 if batch_size is None else batch_size)
         epochs = arrays.whole_number("epochs", epochs)
         expected = self.expected(x)
         data = samples.checked(expected, x, y, sample_weight)
@@ -155,7 +160,9 @@ class Model:
             data, held_out = samples.held_out(data, validation_split)
         data = samples.weighed(data, class_weight, expected.target_kind)
         steps = None if steps_per_epoch is None else arrays.whole_number("steps_per_epoch", steps_per_epoch)
-        length = len(data) if steps is None else batch_size * steps
+        if isinstance(how := self._settings[0], LBFGS):
+            size = how.full_batch(batch_size, steps_per_epoch, len(data))
+        length = len(data) if steps is None else size * steps
         listeners = [*checked(callbacks), *progress(verbose)]
 
         first = self._epochs_seen
@@ -167,7 +174,7 @@ class Model:
 
         self.stop_training = False
         unseen = nullcontext(dict) if held_out is None else self._measurement(held_out)
-        with self._training(data, length, batch_size) as training, unseen as measure:
+        with self._training(data, length, size) as training, unseen as measure:
             self.history = training.run(
                 epochs,
                 order=order,
@@ -223,7 +230,7 @@ class Model:
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
         require_number("learning_rate", value, above=0)
-        self.bind()[1].base_rate[...] = value
+        self.bind()[1].set_rate(value)
 
     # ---- within
 
@@ -243,12 +250,15 @@ class Model:
             self._bound = Objective(network, loss, metrics), optimizer.bind(network)
         return self._bound
 
-    def _training(self, data: Samples, length: int, batch_size: int) -> AbstractContextManager[Training]:
+    def _training(self, data: Samples, length: int, batch_size: int) -> AbstractContextManager[Training | Minimization]:
         """A run that learns from `data`, `length` samples an epoch."""
-        put, bound = self.put(data), self.bind()
+        put, (objective, optimizer) = self.put(data), self.bind()
 
-        def make() -> Training:
-            return Training(self, *bound, DeviceData.put(self.backend, *put, length), batch_size)
+        def make() -> Training | Minimization:
+            on_device = DeviceData.put(self.backend, *put, length)
+            if isinstance(optimizer, BoundLBFGS):
+                return Minimization(self, objective, optimizer, on_device, lbfgs.minimize)
+            return Training(self, objective, optimizer, on_device, batch_size)
 
         return self._kept.run(("training", length, batch_size), put, make)
 

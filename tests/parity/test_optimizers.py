@@ -1,21 +1,26 @@
-"""Every optimizer: the parameters after 25 updates from given gradients, against torch.optim."""
+"""Every optimizer: the parameters after 100 updates from given gradients, against torch.optim; Lion against Keras.
+
+The limit is that of every formula (`limits`). An update rounds a few times, and the gradients are given, so that a
+rounding is not fed back: a hundred updates in float64 stay some hundred roundings of 1.1e-16 apart.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from bpnet import SGD, Adadelta, Adagrad, Adam, AdamW, Dense, Input, Lion, RMSprop, Sequential
+from bpnet import LBFGS, SGD, Adadelta, Adagrad, Adam, AdamW, Dense, Input, Lion, Nadam, RMSprop, Sequential
 from bpnet.backend import Backend
 from bpnet.nn.optimizers import OPTIMIZERS, Optimizer
 from parity.arrays import Agree, Results, exact, generator, host, normal
 
-STEPS = 25
+STEPS = 100
 LAYERS = (6, 20, 10)
 WEIGHTS = 6 * 20 + 20 * 10
 """How many parameters decay: theta has them first, then the biases."""
@@ -50,22 +55,22 @@ VARIANTS = {
     "rmsprop, momentum": Variant(RMSprop, {"momentum": 0.7}),
     "rmsprop, centered, momentum": Variant(RMSprop, {"centered": True, "momentum": 0.5, "rho": 0.95}),
     "lion": Variant(Lion),
+    "nadam": Variant(Nadam),
+    "nadam, other settings": Variant(Nadam, {"beta_1": 0.7, "beta_2": 0.9, "momentum_decay": 0.3, "epsilon": 0.01}),
     "adam, other betas": Variant(Adam, {"beta_1": 0.7, "beta_2": 0.9, "epsilon": 0.01}),
 }
 EXTRAS: dict[str, dict[str, float]] = {
     "plain": {},
-    "weight_decay": {"weight_decay": 0.3},
-    "clipvalue": {"clipvalue": 0.5},
-    "global_clipnorm": {"global_clipnorm": 5.0},
+    "decayed, clipped": {"weight_decay": 0.3, "clipvalue": 0.5, "global_clipnorm": 5.0},
 }
 
 
 def test_every_optimizer_has_a_variant() -> None:
-    assert {variant.make for variant in VARIANTS.values()} == set(OPTIMIZERS.values())
+    assert {variant.make for variant in VARIANTS.values()} == set(OPTIMIZERS.values()) - {LBFGS}
 
 
 def test_some_gradients_are_clipped_and_some_are_not() -> None:
-    norms = np.linalg.norm(GRADIENTS, axis=1)
+    norms = np.linalg.norm(np.clip(GRADIENTS, -0.5, 0.5), axis=1)
     assert (norms < 4.9).sum() >= 5
     assert (norms > 5.1).sum() >= 5
     assert 0.2 < (np.abs(GRADIENTS) > 0.5).mean() < 0.8
@@ -74,28 +79,50 @@ def test_some_gradients_are_clipped_and_some_are_not() -> None:
 @pytest.mark.parametrize("extra", EXTRAS)
 @pytest.mark.parametrize("name", VARIANTS)
 def test_optimizer(name: str, extra: str, agree: Agree) -> None:
-    variant, extras = VARIANTS[name], EXTRAS[extra]
-
-    def run(backend: Backend, dtype: str) -> Results:
-        first, *widths = LAYERS
-        model = Sequential([Input((first,)), *(Dense(width) for width in widths)], backend=backend, dtype=dtype)
-        network = model.network
-        assert network.layout.decaying == WEIGHTS
-        network.theta[...] = backend.asarray(THETA, dtype)
-        optimizer = variant.make(0.02, **{**variant.settings, **extras}).bind(network)
-        for gradient in GRADIENTS:
-            network.grad[...] = backend.asarray(gradient, dtype)
-            optimizer.step()
-        return {"update": host(backend, dtype, network.theta)}
-
-    agree("optimizer", name if extra == "plain" else f"{name}, {extra}", run, lambda: _reference(variant, extras))
+    label = name if extra == "plain" else f"{name}, {extra}"
+    agree(
+        "optimizer",
+        label,
+        lambda backend, dtype: _updated(name, extra, backend, dtype),
+        lambda: _reference(name, extra),
+    )
 
 
-def _reference(variant: Variant, extras: dict[str, float]) -> Results:
-    """PyTorch's own update of weights, which decay, and biases, which do not."""
+@cache
+def _updated(name: str, extra: str, backend: Backend, dtype: str) -> Results:
+    """Theta after all updates, each of them the replay of one captured step."""
+    variant = VARIANTS[name]
+    first, *widths = LAYERS
+    model = Sequential([Input((first,)), *(Dense(width) for width in widths)], backend=backend, dtype=dtype)
+    network = model.network
+    assert network.layout.decaying == WEIGHTS
+    network.theta[...] = backend.asarray(THETA, dtype)
+    optimizer = variant.make(0.02, **{**variant.settings, **EXTRAS[extra]}).bind(network)
+    step = backend.capture(optimizer.step)
+    for gradient in GRADIENTS:
+        network.grad[...] = backend.asarray(gradient, dtype)
+        step()
+    return {"update": host(backend, dtype, network.theta)}
+
+
+@cache
+def _reference(name: str, extra: str) -> Results:
+    """PyTorch's own update of weights, which decay, and biases, which do not.
+
+    Its NAdam keeps the product of the momenta in the default float type, so that is float64 meanwhile.
+    """
+    usual = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        return _by_torch(VARIANTS[name], EXTRAS[extra])
+    finally:
+        torch.set_default_dtype(usual)
+
+
+def _by_torch(variant: Variant, extras: dict[str, float]) -> Results:
     weights, biases = (torch.nn.Parameter(torch.tensor(part)) for part in np.split(THETA, [WEIGHTS]))
     decay = extras.get("weight_decay", 0.0)
-    adam = variant.make in (Adam, AdamW)
+    adam = variant.make in (Adam, AdamW, Nadam)
     settings = variant.settings
     kind = OTHERS.get(variant.make)
     if kind is not None:
@@ -106,7 +133,10 @@ def _reference(variant: Variant, extras: dict[str, float]) -> Results:
     elif adam:
         groups = [{"params": [weights], "weight_decay": decay}, {"params": [biases], "weight_decay": 0.0}]
         betas = settings.get("beta_1", 0.9), settings.get("beta_2", 0.999)
-        optimizer = torch.optim.AdamW(groups, lr=0.02, betas=betas, eps=settings.get("epsilon", 1e-8))
+        shared: dict[str, Any] = {"lr": 0.02, "betas": betas, "eps": settings.get("epsilon", 1e-8)}
+        if variant.make is Nadam:
+            shared |= {"momentum_decay": settings.get("momentum_decay", 0.004), "decoupled_weight_decay": True}
+        optimizer = (torch.optim.NAdam if variant.make is Nadam else torch.optim.AdamW)(groups, **shared)
     else:
         momentum, nesterov = settings.get("momentum", 0.0), settings.get("nesterov", False)
         optimizer = torch.optim.SGD([weights, biases], lr=1.0, momentum=momentum, nesterov=nesterov)

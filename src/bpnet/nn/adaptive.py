@@ -10,7 +10,7 @@ from typing import Any
 
 from bpnet.backend import Array
 from bpnet.nn.checks import require_number
-from bpnet.nn.optimizers import OPTIMIZERS, TINY_SQUARE, Adam, Optimizer, flush, require_share
+from bpnet.nn.optimizers import OPTIMIZERS, TINY_SQUARE, Adam, ElementwiseOptimizer, flush, require_share
 from bpnet.nn.schedules import Schedule
 
 
@@ -24,7 +24,7 @@ class AdamW(Adam):
         super().__init__(learning_rate, weight_decay=weight_decay, **settings)
 
 
-class Adagrad(Optimizer):
+class Adagrad(ElementwiseOptimizer):
     """v ← v + g²,  θ ← θ - η g / (√v + ε).  Duchi et al. 2011; as in PyTorch.
 
     v begins as `initial_accumulator_value`.
@@ -62,7 +62,7 @@ class Adagrad(Optimizer):
         return update
 
 
-class Adadelta(Optimizer):
+class Adadelta(ElementwiseOptimizer):
     """v ← ρ v + (1-ρ) g²,  Δ = g √(u + ε) / √(v + ε),  u ← ρ u + (1-ρ) Δ²,  θ ← θ - η Δ.
 
     Zeiler 2012; as in PyTorch.
@@ -92,7 +92,7 @@ class Adadelta(Optimizer):
         return update
 
 
-class RMSprop(Optimizer):
+class RMSprop(ElementwiseOptimizer):
     """v ← ρ v + (1-ρ) g²,  θ ← θ - η g / (√v + ε).  Tieleman and Hinton 2012; as in PyTorch.
 
     With `momentum` μ the steps add up, b ← μ b + g / (√v + ε), θ ← θ - η b; `centered` takes v - ḡ² for v, ḡ the
@@ -140,7 +140,7 @@ class RMSprop(Optimizer):
         return update
 
 
-class Lion(Optimizer):
+class Lion(ElementwiseOptimizer):
     """θ ← θ - η sign(β₁ m + (1-β₁) g),  m ← β₂ m + (1-β₂) g.  Chen et al. 2023; as in Keras."""
 
     moments = ("m",)

@@ -1,4 +1,4 @@
-"""Optimizers: one elementwise function of (theta, gradient, moments, device scalars) over one vector.
+"""Optimizers, most of them one elementwise function of (theta, gradient, moments, device scalars) over one vector.
 
 t is the number of the update, from 1; η the learning rate at that update; g the gradient. Clipping comes before the
 update: `clipvalue` bounds every element of g, `global_clipnorm` scales g so that its norm is at most that.
@@ -28,8 +28,18 @@ TINY_SQUARE = 1e-36
 class Optimizer(ABC):
     """The settings of an optimizer; `bind` gives it a network's vectors."""
 
+    @abstractmethod
+    def bind(self, network: Network) -> BoundOptimizer:
+        """The optimizer at work on the network's vectors."""
+
+
+class ElementwiseOptimizer(Optimizer):
+    """One formula for every element of theta, its gradient and its moments, and a few scalars on the device."""
+
     moments: tuple[str, ...] = ()
     """The names of the vectors like theta that it keeps."""
+    first_carried: tuple[float, ...] = ()
+    """What the scalars begin as that go from update to update, float64 on the device; see `carry`."""
 
     def __init__(
         self,
@@ -53,7 +63,11 @@ class Optimizer(ABC):
         """What each of them begins as."""
         return (0.0,) * len(self.moments)
 
-    def scalars(self, rate: Array, t: Array) -> tuple[Array, ...]:
+    def carry(self, t: Array, *carried: Array) -> tuple[Array, ...]:
+        """The carried scalars at update t, from those of the update before."""
+        return carried
+
+    def scalars(self, rate: Array, t: Array, *carried: Array) -> tuple[Array, ...]:
         """What the update needs of η and t, float64 scalars on the device: (η,) unless an optimizer says otherwise."""
         return (rate,)
 
@@ -61,12 +75,12 @@ class Optimizer(ABC):
     def formula(self, xp: Any) -> Callable[..., tuple[Array, ...]]:
         """update(theta, g, *moments, *scalars) → (theta, *moments), elementwise."""
 
-    def bind(self, network: Network) -> BoundOptimizer:
+    def bind(self, network: Network) -> BoundElementwise:
         """The optimizer at work on the network's vectors."""
-        return BoundOptimizer(self, network)
+        return BoundElementwise(self, network)
 
 
-class SGD(Optimizer):
+class SGD(ElementwiseOptimizer):
     """Gradient descent with momentum μ: v ← μ v - η g, θ ← θ + v; Nesterov's form: θ ← θ + μ v - η g with the new v.
 
     Sutskever et al. 2013. `decay` d divides the learning rate of update t by 1 + d·(t - 1).
@@ -112,7 +126,7 @@ class SGD(Optimizer):
         return descend if not mu else nesterov if self.nesterov else momentum
 
 
-class Adam(Optimizer):
+class Adam(ElementwiseOptimizer):
     """m ← β₁ m + (1-β₁) g,  v ← β₂ v + (1-β₂) g²,  θ ← θ - η m̂ / (√v̂ + ε),  m̂ = m / (1-β₁ᵗ),  v̂ = v / (1-β₂ᵗ).
 
     Kingma and Ba 2015, algorithm 1.
@@ -138,7 +152,7 @@ class Adam(Optimizer):
         self.beta_2 = beta_2
         self.epsilon = epsilon
 
-    def scalars(self, rate: Array, t: Array) -> tuple[Array, ...]:
+    def scalars(self, rate: Array, t: Array, *carried: Array) -> tuple[Array, ...]:
         """η / (1-β₁ᵗ) and 1 / (1-β₂ᵗ): the bias corrections."""
         return rate / (1.0 - self.beta_1**t), 1.0 / (1.0 - self.beta_2**t)
 
@@ -175,15 +189,46 @@ def clip_norm(be: Backend, g: Array, bound: float) -> Array:
     return xp.where(norm * largest > bound, scaled * (bound / xp.maximum(norm, 1.0)), g)  # norm >= 1, or g is 0
 
 
-class BoundOptimizer:
-    """An optimizer at work: its moments, the number of updates and the learning rate, all on the device."""
+class BoundOptimizer(ABC):
+    """An optimizer at work on a network's theta and gradient."""
 
-    def __init__(self, optimizer: Optimizer, network: Network) -> None:
-        self.optimizer = optimizer
-        self.backend = backend = network.backend
-        self.theta = theta = network.theta
+    def __init__(self, network: Network) -> None:
+        self.backend = network.backend
+        self.theta = network.theta
         self.grad = network.grad
+
+    @abstractmethod
+    def rate(self) -> Array:
+        """The learning rate of the next update, a float64 scalar on the device."""
+
+    @abstractmethod
+    def set_rate(self, value: float) -> None:
+        """Another learning rate to begin with; a schedule's factor stays."""
+
+    @abstractmethod
+    def step(self) -> None:
+        """One update of theta from the gradient."""
+
+    def vectors(self) -> list[Array]:
+        """All that an update changes besides theta."""
+        return []
+
+    def begin(self) -> None:  # noqa: B027 - most optimizers train what they show
+        """Before some updates: theta becomes what they go on from. Not part of a captured step."""
+
+    def end(self) -> None:  # noqa: B027
+        """After some updates: theta becomes what is measured, predicted with and kept. Not part of a captured step."""
+
+
+class BoundElementwise(BoundOptimizer):
+    """A formula at work: its moments, the number of updates and the learning rate, all on the device."""
+
+    def __init__(self, optimizer: ElementwiseOptimizer, network: Network) -> None:
+        super().__init__(network)
+        self.optimizer = optimizer
+        backend, theta = self.backend, self.theta
         self.moments = [backend.xp.full_like(theta, value) for value in optimizer.first_moments]
+        self.carried = [backend.asarray(value, "float64") for value in optimizer.first_carried]
         self.t = zeros(backend, (), "float64")
         self.base_rate = backend.asarray(optimizer.schedule.learning_rate, "float64")
         self._weights = theta[: network.layout.decaying]
@@ -194,6 +239,10 @@ class BoundOptimizer:
         """The learning rate of the next update, a float64 scalar on the device."""
         return self.base_rate * self.optimizer.schedule.factor(self.backend.xp, self.t)
 
+    def set_rate(self, value: float) -> None:
+        """In place of the schedule's learning rate."""
+        self.base_rate[...] = value
+
     def step(self) -> None:
         """One update of theta and the moments from the gradient."""
         xp, optimizer = self.backend.xp, self.optimizer
@@ -202,14 +251,16 @@ class BoundOptimizer:
         if optimizer.weight_decay:
             share = xp.astype(optimizer.weight_decay * rate, self._dtype)
             self._weights[...] = self._weights - share * self._weights
-        scalars = [xp.astype(scalar, self._dtype) for scalar in optimizer.scalars(rate, self.t)]
+        for carried, value in zip(self.carried, optimizer.carry(self.t, *self.carried), strict=True):
+            carried[...] = value
+        scalars = [xp.astype(scalar, self._dtype) for scalar in optimizer.scalars(rate, self.t, *self.carried)]
         new = self._update(self.theta, self._clipped(), *self.moments, *scalars)
         for old, value in zip((self.theta, *self.moments), new, strict=True):
             old[...] = value
 
     def vectors(self) -> list[Array]:
-        """All that an update changes besides theta: the moments and t."""
-        return [*self.moments, self.t]
+        """All that an update changes besides theta: the moments, the carried scalars and t."""
+        return [*self.moments, *self.carried, self.t]
 
     def _clipped(self) -> Array:
         g, optimizer = self.grad, self.optimizer

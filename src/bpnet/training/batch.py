@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from bpnet.backend import Array
+from bpnet.nn.lbfgs import BoundLBFGS
 from bpnet.nn.op import zeros
 from bpnet.nn.optimizers import BoundOptimizer
 from bpnet.training.inference import MOST_PLANS
@@ -18,6 +19,11 @@ class BatchTraining:
     """The step of `fit`, on batches of the caller's; captured once for each batch size in use."""
 
     def __init__(self, objective: Objective, optimizer: BoundOptimizer) -> None:
+        if isinstance(optimizer, BoundLBFGS):
+            raise ValueError(
+                "train_on_batch: the model was compiled with LBFGS, which learns from all samples at once. "
+                "Mend: model.fit(x, y), or another optimizer"
+            )
         self._objective = objective
         self._optimizer = optimizer
         self._totals = Totals(objective.network.backend, objective.metrics)
@@ -30,7 +36,9 @@ class BatchTraining:
         data.take_in(x, y, weight)
         data.begin_epoch(order)
         self._totals.clear()
+        self._optimizer.begin()
         step()
+        self._optimizer.end()
         is_mean = self._objective.loss.reduction == "mean"
         return self._totals.read(samples if is_mean else 1, samples, weight is not None)
 

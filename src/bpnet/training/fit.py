@@ -77,13 +77,17 @@ class Training:
         """The steps of an epoch; returns how many were made, which is fewer after Ctrl-C."""
         self.totals.clear()
         self.data.begin_epoch(order)
-        for batch, size in enumerate(self._sizes):
-            self._steps[size]()
-            for callback in callbacks:
-                callback.on_batch_end(batch, size)
-            if interrupt.requested:
-                return batch + 1
-        return len(self._sizes)
+        self.optimizer.begin()
+        try:
+            for batch, size in enumerate(self._sizes):
+                self._steps[size]()
+                for callback in callbacks:
+                    callback.on_batch_end(batch, size)
+                if interrupt.requested:
+                    return batch + 1
+            return len(self._sizes)
+        finally:
+            self.optimizer.end()
 
     def _capture(self, batch_size: int) -> Callable[[], None]:
         step = training_step(self._objective, self.optimizer, self.data, self.totals, batch_size)

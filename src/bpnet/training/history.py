@@ -8,11 +8,16 @@ from dataclasses import dataclass, field
 
 @dataclass
 class History:
-    """`history["loss"][i]` belongs to epoch `epoch[i]`; `interrupted` is True after Ctrl-C."""
+    """`history["loss"][i]` belongs to epoch `epoch[i]`; `interrupted` is True after Ctrl-C.
+
+    Of L-BFGS alone: `converged` is True where it found nothing left to gain, and `message` says why it ended.
+    """
 
     epoch: list[int] = field(default_factory=list)
     history: dict[str, list[float]] = field(default_factory=dict)
     interrupted: bool = False
+    converged: bool = False
+    message: str = ""
 
     def add(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Append an epoch's figures."""
@@ -24,13 +29,20 @@ class History:
 class TrainingDivergedError(ArithmeticError):
     """The loss was no longer finite. The model keeps the last weights from an epoch's start that gave a finite loss."""
 
-    def __init__(self, epoch: int, batch: int, learning_rate: float, kept_epoch: int | None, history: History) -> None:
+    def __init__(
+        self, epoch: int, batch: int, learning_rate: float | None, kept_epoch: int | None, history: History
+    ) -> None:
         kept = f"The model keeps the weights from the start of epoch {kept_epoch}, whose loss was finite."
         if kept_epoch is None:
             kept = "The weights that training began with give that loss already; the model keeps them."
+        cause = "first weights or inputs that are too large. Mend: another initializer"
+        if learning_rate is not None:
+            cause = (
+                f"steps that are too large. Mend: a learning rate below {learning_rate:g}, global_clipnorm=1.0 in the "
+                "optimizer"
+            )
         super().__init__(
-            f"the loss became NaN or infinite in epoch {epoch}, batch {batch}. Likely cause: steps that are too large. "
-            f"Mend: a learning rate below {learning_rate:g}, global_clipnorm=1.0 in the optimizer, standardised "
+            f"the loss became NaN or infinite in epoch {epoch}, batch {batch}. Likely cause: {cause}, standardised "
             f"inputs, or dtype='float64'. {kept}"
         )
         self.epoch = epoch
