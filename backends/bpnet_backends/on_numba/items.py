@@ -11,6 +11,7 @@ from numpy.lib.array_utils import byte_bounds
 
 from bpnet_backends.on_numba import products
 from bpnet_backends.on_numba.blas import mkl
+from bpnet_backends.on_numba.folding import folded
 from bpnet_backends.on_numba.operands import operand, same_place
 from bpnet_backends.on_numba.operations import MAP, ROW, Operation, operation
 from bpnet_backends.on_numba.products import Product
@@ -126,12 +127,25 @@ def items(calls: Sequence[Call]) -> list[Item]:
             found.append(Item(Sampled(call.function, call.inputs, call.outputs)))
             continue
         product = products.product(call)
-        op = _outer(product) if product and product.sizes[2] == 1 else operation(call)
-        if op is None:
-            found.append(Item(_divided(product) if product and (mkl() or product.cost < OWN_THREADS) else call))
-        elif not _joined(op, found):
-            found.append(Item(RowKernel(op)))
+        forms = _forms(call, product)
+        if not any(_joined(op, found) for op in forms):
+            found.append(Item(RowKernel(forms[0]) if forms else _alone(call, product)))
     return found
+
+
+def _forms(call: Call, product: Product | None) -> list[Operation]:
+    """The call as an operation with the first axis as rows, or with all axes but the last; those that it has."""
+    if product:
+        forms = [_outer(product) if product.sizes[2] == 1 else None]
+    else:
+        alike = folded(call)
+        forms = [operation(call), operation(alike) if alike else None]
+    return [op for op in forms if op is not None]
+
+
+def _alone(call: Call, product: Product | None) -> Product | Call:
+    """What is no operation on rows."""
+    return _divided(product) if product and (mkl() or product.cost < OWN_THREADS) else call
 
 
 def _joined(op: Operation, found: Sequence[Item]) -> bool:
