@@ -91,6 +91,25 @@ def test_gradients_into_parts_of_arrays() -> None:
         assert relative(ours, plain) <= LIMITS["float64"]
 
 
+def test_numbers_of_two_types() -> None:
+    """As in the plain formulas, the result has the larger one."""
+    x, w, b, dz, at, groups = contents("one block of filters and a part", "float32")
+    be = make("numba")
+    xs, ws, bs, dzs = (
+        be.asarray(x, "float32"),
+        be.asarray(w, "float64"),
+        be.asarray(b, "float32"),
+        be.asarray(dz, "float64"),
+    )
+    dw, db = be.asarray(np.zeros(w.shape), "float32"), be.asarray(np.zeros(b.shape), "float64")
+    z, dx = conv2d(be, xs, ws, bs, at, groups), conv2d_input_grad(be, dzs, ws, at, groups)
+    conv2d_grads(be, xs, dzs, dw, db, at, groups)
+    assert [array.dtype for array in (z, dx, dw, db)] == ["float64", "float64", "float32", "float64"]
+    expected = convolved(make("numpy"), "float32", "one block of filters and a part", times=1)
+    for ours, plain in zip((z, dx, dw, db), expected, strict=True):
+        assert relative(np.array(ours), plain) <= LIMITS["float32"]
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_depthwise(dtype: str) -> None:
     at = window((9, 7), (3, 2), (1, 2), (1, 1), "same")

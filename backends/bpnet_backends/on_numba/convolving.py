@@ -20,19 +20,22 @@ PRODUCT, MOVE = 0.03, 0.3
 
 def conv2d(be: Any, x: Any, w: Any, b: Any, at: Any, groups: int) -> Any:
     """z = x ∗ w + b."""
-    z = empty((x.shape[0], *at.places, w.shape[-1]), x.dtype)
-    of = Convolution(at, x.shape[-1], w.shape[-1], groups, b is not None, x.dtype.name)
-    inputs = [contiguous(x), contiguous(w), contiguous(w if b is None else b)]
+    dtype = np.result_type(x, w)
+    z = empty((x.shape[0], *at.places, w.shape[-1]), dtype)
+    of = Convolution(at, x.shape[-1], w.shape[-1], groups, b is not None, dtype.name)
+    inputs = [contiguous(array, dtype) for array in (x, w, w if b is None else b)]
     samples.call(forward(of), inputs, [z], made=True)
     return z
 
 
 def conv2d_grads(be: Any, x: Any, dz: Any, dw: Any, db: Any, at: Any, groups: int) -> None:
     """dw and db, written into the network's gradient."""
-    of = Convolution(at, x.shape[-1], dw.shape[-1], groups, db is not None, x.dtype.name)
+    dtype = np.result_type(x, dz)
+    of = Convolution(at, x.shape[-1], dw.shape[-1], groups, db is not None, dtype.name)
     outputs = [dw] if db is None else [dw, db]
-    made = [out if out.flags.c_contiguous else empty(out.shape, out.dtype) for out in outputs]
-    samples.call(gradients(of), [contiguous(x), contiguous(dz)], made, made=False)
+    fits = [out.flags.c_contiguous and out.dtype == dtype for out in outputs]
+    made = [out if fit else empty(out.shape, dtype) for out, fit in zip(outputs, fits, strict=True)]
+    samples.call(gradients(of), [contiguous(x, dtype), contiguous(dz, dtype)], made, made=False)
     for out, part in zip(outputs, made, strict=True):
         if out is not part:
             out[...] = part
@@ -40,9 +43,10 @@ def conv2d_grads(be: Any, x: Any, dz: Any, dw: Any, db: Any, at: Any, groups: in
 
 def conv2d_input_grad(be: Any, dz: Any, w: Any, at: Any, groups: int) -> Any:
     """dx."""
-    of = Convolution(at, w.shape[2] * groups, w.shape[-1], groups, False, dz.dtype.name)
-    dx = empty((dz.shape[0], *at.image, of.channels), dz.dtype)
-    samples.call(input_gradient(of), [contiguous(dz), contiguous(w)], [dx], made=True)
+    dtype = np.result_type(dz, w)
+    of = Convolution(at, w.shape[2] * groups, w.shape[-1], groups, False, dtype.name)
+    dx = empty((dz.shape[0], *at.image, of.channels), dtype)
+    samples.call(input_gradient(of), [contiguous(dz, dtype), contiguous(w, dtype)], [dx], made=True)
     return dx
 
 

@@ -19,7 +19,7 @@ RATE = 1.0
 def max_pool(be: Any, x: Any, at: Any) -> Any:
     """y = the largest under the window."""
     y = empty((x.shape[0], *at.places, x.shape[-1]), x.dtype)
-    samples.call(_kernel(pooling.maximum, 2, at, x.shape[-1], x.dtype.name), [contiguous(x)], [y], made=True)
+    samples.call(_kernel(pooling.maximum, 2, at, x.shape[-1], x.dtype.name), [contiguous(x, x.dtype)], [y], made=True)
     return y
 
 
@@ -27,14 +27,14 @@ def max_pool_grad(be: Any, x: Any, y: Any, dy: Any, at: Any) -> Any:
     """dx = dy at the first of the largest."""
     dx = empty(x.shape, x.dtype)
     kernel = _kernel(pooling.maximum_gradient, 4, at, x.shape[-1], x.dtype.name)
-    samples.call(kernel, [contiguous(x), contiguous(y), contiguous(dy)], [dx], made=True)
+    samples.call(kernel, [contiguous(array, x.dtype) for array in (x, y, dy)], [dx], made=True)
     return dx
 
 
 def average_pool(be: Any, x: Any, at: Any) -> Any:
     """y = the mean under the window."""
     y = empty((x.shape[0], *at.places, x.shape[-1]), x.dtype)
-    samples.call(_kernel(pooling.average, 2, at, x.shape[-1], x.dtype.name), [contiguous(x)], [y], made=True)
+    samples.call(_kernel(pooling.average, 2, at, x.shape[-1], x.dtype.name), [contiguous(x, x.dtype)], [y], made=True)
     return y
 
 
@@ -42,7 +42,7 @@ def average_pool_grad(be: Any, dy: Any, at: Any) -> Any:
     """dx: dy / n from each window."""
     dx = empty((dy.shape[0], *at.image, dy.shape[-1]), dy.dtype)
     kernel = _kernel(pooling.average_gradient, 2, at, dy.shape[-1], dy.dtype.name)
-    samples.call(kernel, [contiguous(dy)], [dx], made=True)
+    samples.call(kernel, [contiguous(dy, dy.dtype)], [dx], made=True)
     return dx
 
 

@@ -115,9 +115,9 @@ def empty(shape: tuple[int, ...], dtype: Any) -> Array:
     return made
 
 
-def contiguous(x: Any) -> Any:
-    """`x`, or a copy whose elements follow one another."""
-    return x if x.flags.c_contiguous else x.copy()
+def contiguous(x: Any, dtype: Any) -> Any:
+    """`x`, or a copy whose elements are of `dtype` and follow one another."""
+    return x if x.flags.c_contiguous and x.dtype == dtype else x.astype(dtype, order="C")
 
 
 def _run(one: Call) -> None:
