@@ -32,6 +32,7 @@ RECIPES = (
     "logistic",
     "gates",
     "averages",
+    "cnn",
 )
 
 
