@@ -96,6 +96,20 @@ def filters(w: np.ndarray) -> Draw:
     return draw
 
 
+def variants(images: np.ndarray, changed: Sequence[np.ndarray]) -> Draw:
+    """Images (N, H, W) and beside each what an epoch made of it, one (N, H, W) a column; each has greys of its own."""
+
+    def draw(figure: Any) -> None:
+        axes = figure.subplots(len(images), 1 + len(changed), squeeze=False)
+        for column, part in enumerate((images, *changed)):
+            axes[0, column].set_title(f"epoch {column}" if column else "image", fontsize=10)
+            for axis, image in zip(axes[:, column], part, strict=True):
+                axis.imshow(image, cmap="gray_r")
+                axis.axis("off")
+
+    return draw
+
+
 def curves(x: np.ndarray, lines: Sequence[tuple[str, np.ndarray, str]], *, xlabel: str, ylabel: str) -> Draw:
     """Named lines over x; a style of "." draws points."""
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from bpnet.backend import Backend
 from bpnet.names import look_up
 from bpnet.sequential import Sequential
@@ -33,6 +31,7 @@ RECIPES = (
     "gates",
     "averages",
     "cnn",
+    "cnn-augmented",
 )
 
 
@@ -61,11 +60,11 @@ class Options:
 
 
 class Problem(NamedTuple):
-    """A compiled model and the data it learns from."""
+    """A compiled model and the data it learns from: arrays, or a flow of images and None."""
 
     model: Sequential
-    x: np.ndarray
-    y: np.ndarray
+    x: Any
+    y: Any
 
     def fit(self, options: Options, **settings: Any) -> History:
         """Train as loudly as `options` says. Ctrl-C before the first epoch has ended is passed on."""

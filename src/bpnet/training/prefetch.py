@@ -35,7 +35,7 @@ class Prefetch(Generic[Item]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._stop.set()
-        # The thread may be waiting for room. Once it has some, an item and the end may follow; the queue has room for both.
+        # The thread may be waiting for room. Once it has some, an item and the end may follow: there is room for both.
         while not self._ready.empty():
             self._ready.get()
         self._thread.join()
