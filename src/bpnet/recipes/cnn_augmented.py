@@ -13,7 +13,7 @@ from typing import Any
 from bpnet.backend import float_dtype
 from bpnet.data.arrays import to_categorical
 from bpnet.data.images.generator import ImageDataGenerator
-from bpnet.recipes.cnn import BATCH_SIZE, Split, network, outcome, split
+from bpnet.recipes.cnn import BATCH_SIZE, Split, network, off_the_kinks, outcome, split
 from bpnet.recipes.pictures import variants
 from bpnet.recipes.recipe import Options, Outcome, Problem
 
@@ -48,6 +48,11 @@ def problem(options: Options) -> Problem:
     """The network and the training part, scaled and not changed."""
     data, generator = prepared(options, {})
     return Problem(network(options), generator.standardize(data.x), data.y)
+
+
+def checked(options: Options) -> Problem:
+    """What `bpnet gradcheck` takes."""
+    return off_the_kinks(problem(options), options.seed)
 
 
 def run(options: Options, **changes: Any) -> Outcome:

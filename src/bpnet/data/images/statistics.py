@@ -39,7 +39,8 @@ class Statistics:
         if self.whitening is None:
             return x
         m, w = self.whitening
-        white: np.ndarray = (x.reshape(-1) - m) @ w
+        # W is symmetric. Not a BLAS product: beside a training step its threads would fight with those of the step.
+        white: np.ndarray = np.einsum("ij,j->i", w, x.reshape(-1) - m)
         return white.reshape(x.shape)
 
 
