@@ -36,7 +36,7 @@ def test_it_learns_from_the_generator_s_batches():
 
 @pytest.mark.parametrize("settings", [{"zca_whitening": True}, EVERYTHING], ids=["whitened", "everything"])
 def test_the_other_options(few, settings):
-    outcome = recipe("cnn-augmented").run(Options(backend="numpy", data=few, epochs=2, batch_size=20), **settings)
+    outcome = recipe("cnn-augmented").run(Options(backend="numpy", data=few, epochs=3, batch_size=20), **settings)
     losses = outcome.model.history.history["loss"]
     assert losses[-1] < 0.9 * losses[0]
 
