@@ -5,6 +5,7 @@ from bpnet.backend import BackendFallbackWarning as BackendFallbackWarning
 from bpnet.backend import load as load
 from bpnet.checking import gradient_check as gradient_check
 from bpnet.data.arrays import to_categorical as to_categorical
+from bpnet.data.images.generator import ImageDataGenerator as ImageDataGenerator
 from bpnet.models import Model as Model
 from bpnet.nn.activation import ELU as ELU
 from bpnet.nn.activation import Activation as Activation

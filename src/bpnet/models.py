@@ -10,8 +10,10 @@ import numpy as np
 
 from bpnet.backend import Array, Backend, float_dtype, load
 from bpnet.data import arrays, lbfgs, samples
+from bpnet.data.images.flow import ImageFlow
 from bpnet.data.random import epoch_order, generator
 from bpnet.data.samples import Expected, Samples
+from bpnet.flow_fit import fit_flow
 from bpnet.nn.checks import require_number
 from bpnet.nn.graph import Graph
 from bpnet.nn.lbfgs import LBFGS, BoundLBFGS
@@ -129,7 +131,7 @@ class Model:
     def fit(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         batch_size: int | None = None,
         epochs: int = 1,
         verbose: int | str = "auto",
@@ -150,7 +152,12 @@ class Model:
         stays a mean over samples. A "sum" loss is reported for one pass over the data, as `evaluate` sums it.
         Ctrl-C ends training after the step at hand. A loss that is no longer finite raises TrainingDivergedError.
         With `LBFGS` the batch is the whole data set, and an epoch one iteration.
+        x may be what `ImageDataGenerator.flow` returns, with targets, batch size, order and weights of its own.
         """
+        if isinstance(x, ImageFlow):
+            own = {"y": y, "batch_size": batch_size, "sample_weight": sample_weight, "shuffle": None if shuffle else 0}
+            own["validation_split"] = validation_split or None
+            return fit_flow(self, x, epochs, verbose, callbacks, validation_data, class_weight, steps_per_epoch, **own)
         size = arrays.whole_number("batch_size", 32 if batch_size is None else batch_size)
         epochs = arrays.whole_number("epochs", epochs)
         expected = self.expected(x)

@@ -23,7 +23,11 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--dtype", metavar="TYPE", help="float32 or float64; default: BPNET_DTYPE or float32."),
         click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Weights and order."),
         click.option("--sizes", metavar="N,N,…", callback=_sizes, help="Layer sizes, for xor-any-depth."),
-        click.option("--data", metavar="FILE", help="An .npz file with x and y, for linear-svm."),
+        click.option(
+            "--data",
+            metavar="PATH",
+            help="linear-svm: .npz with x and y. cnn: mnist.npz or a folder of IDX files.",
+        ),
     ]
     for decorator in reversed(decorators):
         command = decorator(command)

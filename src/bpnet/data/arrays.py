@@ -132,3 +132,10 @@ def whole_number(name: str, value: Any, least: int = 1) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise ValueError(f"{name}: {value!r} was given, expected a whole number from {least}")
     return int(value)
+
+
+def flag(name: str, value: Any) -> bool:
+    """`value`, if it is True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name}: {value!r} was given, expected True or False")
+    return bool(value)

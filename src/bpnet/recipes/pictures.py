@@ -75,6 +75,41 @@ def misread(images: np.ndarray, actual: np.ndarray, predicted: np.ndarray, most:
     return draw
 
 
+def filters(w: np.ndarray) -> Draw:
+    """The kernels w (K, L, C, F) of a convolution: blue below 0, red above, one scale for all.
+
+    A row for each input channel, a column for each filter; those of a single channel are laid out in a square.
+    """
+    many, (channels, each) = w.shape[2] * w.shape[3], w.shape[2:]
+    rows, columns = (channels, each) if channels > 1 else (-(-each // ceil(sqrt(each))), ceil(sqrt(each)))
+    kernels = w.reshape(*w.shape[:2], many)
+
+    def draw(figure: Any) -> None:
+        largest = float(np.abs(w).max()) or 1.0
+        figure.suptitle(f"{each} filters of {w.shape[0]}×{w.shape[1]} on {channels} channel{'s' * (channels > 1)}")
+        for axis in (axes := figure.subplots(rows, columns, squeeze=False)).flat:
+            axis.axis("off")
+        for number, axis in zip(range(many), axes.flat, strict=False):
+            image = axis.imshow(kernels[..., number], cmap="RdBu_r", vmin=-largest, vmax=largest)
+        figure.colorbar(image, ax=axes)
+
+    return draw
+
+
+def variants(images: np.ndarray, changed: Sequence[np.ndarray]) -> Draw:
+    """Images (N, H, W) and beside each what an epoch made of it, one (N, H, W) a column; each has greys of its own."""
+
+    def draw(figure: Any) -> None:
+        axes = figure.subplots(len(images), 1 + len(changed), squeeze=False)
+        for column, part in enumerate((images, *changed)):
+            axes[0, column].set_title(f"epoch {column}" if column else "image", fontsize=10)
+            for axis, image in zip(axes[:, column], part, strict=True):
+                axis.imshow(image, cmap="gray_r")
+                axis.axis("off")
+
+    return draw
+
+
 def curves(x: np.ndarray, lines: Sequence[tuple[str, np.ndarray, str]], *, xlabel: str, ylabel: str) -> Draw:
     """Named lines over x; a style of "." draws points."""
 

@@ -1,7 +1,8 @@
 """What every recipe takes and gives, and the list of them.
 
 A recipe is a module with `run(options)` and, where it trains a network, `problem(options)`: the compiled model and its
-data, which `bpnet gradcheck` uses too. The first line of its docstring says what it is.
+data, which `bpnet gradcheck` uses too, or `checked(options)` where there is one. The first line of its docstring says
+what it is.
 """
 
 from __future__ import annotations
@@ -10,8 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from bpnet.backend import Backend
 from bpnet.names import look_up
@@ -32,6 +31,8 @@ RECIPES = (
     "logistic",
     "gates",
     "averages",
+    "cnn",
+    "cnn-augmented",
 )
 
 
@@ -60,11 +61,11 @@ class Options:
 
 
 class Problem(NamedTuple):
-    """A compiled model and the data it learns from."""
+    """A compiled model and the data it learns from: arrays, or a flow of images and None."""
 
     model: Sequential
-    x: np.ndarray
-    y: np.ndarray
+    x: Any
+    y: Any
 
     def fit(self, options: Options, **settings: Any) -> History:
         """Train as loudly as `options` says. Ctrl-C before the first epoch has ended is passed on."""

@@ -29,7 +29,7 @@ class Training:
         self.totals = Totals(self.backend, objective.metrics)
         self.samples: int = data.order.shape[0]
         is_mean = objective.loss.reduction == "mean"
-        self._loss_divisor = self.samples if is_mean else self.samples / data.x.shape[0]
+        self._loss_divisor = self.samples if is_mean else self.samples / data.rows
         self._sizes = batch_sizes(self.samples, batch_size)
         self._objective = objective
         self._guard = Guard(objective, optimizer, data, self.totals)
@@ -42,8 +42,12 @@ class Training:
         order: Callable[[int], Array],
         validate: Callable[[], Mapping[str, float]],
         callbacks: Sequence[Callback],
+        bring: Callable[[], None] = lambda: None,
     ) -> History:
-        """Train for `epochs` epochs; `order(epoch)` gives the samples of an epoch, `validate` its held-out figures."""
+        """Train for `epochs` epochs; `order(epoch)` gives the samples of an epoch, `validate` its held-out figures.
+
+        `bring` is called before each step, where the data are not all on the device.
+        """
         history = History()
         for callback in callbacks:
             callback.model = self.model
@@ -54,7 +58,7 @@ class Training:
                     for callback in callbacks:
                         callback.on_epoch_begin(epoch)
                     self._guard.begin_epoch()
-                    done = self._pass(order(epoch), callbacks, interrupt)
+                    done = self._pass(order(epoch), bring, callbacks, interrupt)
                     self._guard.check_epoch(epoch, done, history)
                     if done < len(self._sizes):
                         break
@@ -73,13 +77,16 @@ class Training:
                 callback.on_train_end()
         return history
 
-    def _pass(self, order: Array, callbacks: Sequence[Callback], interrupt: InterruptAfterStep) -> int:
+    def _pass(
+        self, order: Array, bring: Callable[[], None], callbacks: Sequence[Callback], interrupt: InterruptAfterStep
+    ) -> int:
         """The steps of an epoch; returns how many were made, which is fewer after Ctrl-C."""
         self.totals.clear()
         self.data.begin_epoch(order)
         self.optimizer.begin()
         try:
             for batch, size in enumerate(self._sizes):
+                bring()
                 self._steps[size]()
                 for callback in callbacks:
                     callback.on_batch_end(batch, size)

@@ -27,18 +27,23 @@ class DeviceData:
     """The numbers of the samples in the order of an epoch, int64; as long as the epoch has samples."""
     cursor: Array
     """How many of them the epoch has used, int64, 0-d."""
+    rows: int
+    """How many samples a pass over the data has; x holds them all, or as many of them as a batch has."""
 
     @classmethod
-    def put(cls, backend: Backend, x: Array, y: Array, weight: Array | None, epoch_samples: int) -> DeviceData:
-        """Take arrays of the device; the order is all zeros until an epoch sets it."""
+    def put(
+        cls, backend: Backend, x: Array, y: Array, weight: Array | None, epoch_samples: int, rows: int | None = None
+    ) -> DeviceData:
+        """Take arrays of the device; the order is all zeros until an epoch sets it. `rows` defaults to those of x."""
         order = zeros(backend, (epoch_samples,), "int64")
-        return cls(x, y, weight, order, zeros(backend, (), "int64"))
+        return cls(x, y, weight, order, zeros(backend, (), "int64"), x.shape[0] if rows is None else rows)
 
     def take_in(self, x: Array, y: Array, weight: Array | None) -> None:
-        """Other data of the same shapes."""
-        self.x[...], self.y[...] = x, y
+        """Other data of the same shapes, or of fewer samples, which then replace the first ones."""
+        samples = x.shape[0]
+        self.x[:samples, ...], self.y[:samples, ...] = x, y
         if self.weight is not None:
-            self.weight[...] = weight
+            self.weight[:samples] = weight
 
     def begin_epoch(self, order: Array) -> None:
         """Set the order and go back to its beginning."""
@@ -78,7 +83,7 @@ def training_step(
     # What the batch's loss counts in the epoch's: a mean as often as it has samples, a sum once.
     # The penalty counts as often, but once in a pass over the data.
     is_mean = objective.loss.reduction == "mean"
-    share, of_penalty = (batch_size, batch_size) if is_mean else (1, batch_size / data.x.shape[0])
+    share, of_penalty = (batch_size, batch_size) if is_mean else (1, batch_size / data.rows)
 
     def step() -> None:
         x, y, weight = take()

@@ -1,0 +1,1 @@
+"""Images that are turned, shifted, scaled and standardised on their way to the network, channels last."""

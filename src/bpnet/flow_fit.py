@@ -1,0 +1,96 @@
+"""`fit` on a flow of images: a background thread makes the batches, and each is copied into the buffers of the step.
+
+The step is the one of `fit` on arrays. There x holds all samples and an epoch has an order of them; here x holds one
+batch, and the order is 0, 1, …, batch_size - 1, over and over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bpnet.data import arrays, samples
+from bpnet.data.images.flow import ImageFlow
+from bpnet.data.samples import Samples
+from bpnet.training.callbacks import checked, progress
+from bpnet.training.fit import Training
+from bpnet.training.history import History
+from bpnet.training.prefetch import Prefetch
+from bpnet.training.step import DeviceData
+
+if TYPE_CHECKING:
+    from bpnet.models import Model
+
+ITS_OWN = {
+    "y": "the flow has the targets: generator.flow(x, y)",
+    "batch_size": "the flow has its own: generator.flow(x, y, batch_size=…)",
+    "shuffle": "the flow has its own: generator.flow(x, y, shuffle=…)",
+    "sample_weight": "the flow has the weights: generator.flow(x, y, sample_weight=…)",
+    "validation_split": "a flow is not split. Mend: validation_data=(generator.standardize(x_test), y_test)",
+}
+"""Arguments of `fit` that a flow takes the place of."""
+
+
+def fit_flow(
+    model: Model,
+    flow: ImageFlow,
+    epochs: int,
+    verbose: int | str,
+    callbacks: Any,
+    validation_data: tuple[Any, ...] | None,
+    class_weight: Mapping[int, float] | None,
+    steps_per_epoch: int | None,
+    **instead: Any,
+) -> History:
+    """Train on the flow's batches. `instead` are the arguments of `fit` in ITS_OWN, None where they were not given."""
+    for name, value in instead.items():
+        if value is not None:
+            raise ValueError(f"{name}: a value was given with a flow of images, but {ITS_OWN[name]}")
+    if flow.y is None:
+        raise ValueError("x: a flow without targets came, expected one with them. Mend: generator.flow(x, y)")
+    epochs = arrays.whole_number("epochs", epochs)
+    expected = model.expected(flow.x)
+    data = samples.checked(expected, flow.x, flow.y, flow.sample_weight)
+    held_out = None if validation_data is None else samples.validation(expected, validation_data)
+    data = samples.weighed(data, class_weight, expected.target_kind)
+    steps = None if steps_per_epoch is None else arrays.whole_number("steps_per_epoch", steps_per_epoch)
+    length = len(data) if steps is None else flow.batch_size * steps
+    listeners = [*checked(callbacks), *progress(verbose)]
+    size = min(flow.batch_size, length)
+    first = model._epochs_seen
+
+    def batches() -> Iterator[Samples]:
+        for epoch in range(first, first + epochs):
+            for x, rows in flow.epoch(epoch, length):
+                yield Samples(x, data.y[rows], None if data.weight is None else data.weight[rows])
+
+    def order(epoch: int) -> Any:
+        model._epochs_seen = first + epoch + 1
+        return model.backend.asarray(np.arange(length) % size, "int64")
+
+    model.stop_training = False
+    unseen = nullcontext(dict) if held_out is None else model._measurement(held_out)
+    with _training(model, data, length, size) as training, unseen as measure, Prefetch(batches()) as prefetch:
+        model.history = training.run(
+            epochs,
+            order=order,
+            validate=lambda: {f"val_{name}": value for name, value in measure().items()},
+            callbacks=listeners,
+            bring=lambda: training.data.take_in(*model.put(prefetch.next())),
+        )
+    return model.history
+
+
+def _training(model: Model, data: Samples, length: int, size: int) -> AbstractContextManager[Training]:
+    """A run whose buffers have room for `size` samples; until the first batch comes they hold any."""
+    rows = np.arange(size) % len(data)
+    put = model.put(Samples(data.x[rows], data.y[rows], None if data.weight is None else data.weight[rows]))
+    bound = model.bind()
+
+    def make() -> Training:
+        return Training(model, *bound, DeviceData.put(model.backend, *put, length, len(data)), size)
+
+    return model._kept.run(("flow", length, size, len(data)), put, make)
