@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpnet.backend import Backend
+from bpnet.models import Model
 from bpnet.names import look_up
-from bpnet.sequential import Sequential
 from bpnet.training.history import History
 
 RECIPES = (
@@ -62,7 +62,7 @@ class Options:
 class Problem(NamedTuple):
     """A compiled model and the data it learns from."""
 
-    model: Sequential
+    model: Model
     x: np.ndarray
     y: np.ndarray
 
@@ -105,7 +105,7 @@ class Outcome:
     """What a run gives: figures, text, and pictures by file name."""
 
     measured: list[Measured]
-    model: Sequential | None = None
+    model: Model | None = None
     text: str = ""
     pictures: Mapping[str, Draw] = field(default_factory=dict)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from bpnet.backend import Array, Backend
 from bpnet.nn.op import zeros
@@ -15,13 +16,16 @@ from bpnet.nn.optimizers import BoundOptimizer
 from bpnet.training.objective import Objective
 from bpnet.training.totals import Totals
 
+Batch: TypeAlias = tuple[tuple[Array, ...], tuple[Array, ...], Array | None]
+"""x and y, an array for each input and for each output, and the samples' weights, if they have any."""
+
 
 @dataclass
 class DeviceData:
     """A data set on the device, with the order in which an epoch visits it."""
 
-    x: Array
-    y: Array
+    x: tuple[Array, ...]
+    y: tuple[Array, ...]
     weight: Array | None
     order: Array
     """The numbers of the samples in the order of an epoch, int64; as long as the epoch has samples."""
@@ -29,21 +33,36 @@ class DeviceData:
     """How many of them the epoch has used, int64, 0-d."""
 
     @classmethod
-    def put(cls, backend: Backend, x: Array, y: Array, weight: Array | None, epoch_samples: int) -> DeviceData:
+    def put(cls, backend: Backend, batch: Batch, epoch_samples: int) -> DeviceData:
         """Take arrays of the device; the order is all zeros until an epoch sets it."""
         order = zeros(backend, (epoch_samples,), "int64")
-        return cls(x, y, weight, order, zeros(backend, (), "int64"))
+        return cls(*batch, order, zeros(backend, (), "int64"))
 
-    def take_in(self, x: Array, y: Array, weight: Array | None) -> None:
+    @property
+    def rows(self) -> int:
+        """How many samples there are."""
+        return int(self.x[0].shape[0])
+
+    def first(self, rows: int) -> Batch:
+        """The first samples, in the order given."""
+        x, y = (tuple(array[:rows, ...] for array in arrays) for arrays in (self.x, self.y))
+        return x, y, None if self.weight is None else self.weight[:rows]
+
+    def take_in(self, batch: Batch) -> None:
         """Other data of the same shapes."""
-        self.x[...], self.y[...] = x, y
-        if self.weight is not None:
-            self.weight[...] = weight
+        for own, new in zip(arrays_of((self.x, self.y, self.weight)), arrays_of(batch), strict=True):
+            own[...] = new
 
     def begin_epoch(self, order: Array) -> None:
         """Set the order and go back to its beginning."""
         self.order[...] = order
         self.cursor[...] = 0
+
+
+def arrays_of(batch: Batch) -> tuple[Array, ...]:
+    """All arrays of a batch in one row."""
+    x, y, weight = batch
+    return (*x, *y) if weight is None else (*x, *y, weight)
 
 
 def batch_sizes(samples: int, batch_size: int) -> list[int]:
@@ -52,16 +71,16 @@ def batch_sizes(samples: int, batch_size: int) -> list[int]:
     return [batch_size] * full + ([rest] if rest else [])
 
 
-def next_batch(backend: Backend, data: DeviceData, batch_size: int) -> Callable[[], tuple[Array, Array, Array | None]]:
+def next_batch(backend: Backend, data: DeviceData, batch_size: int) -> Callable[[], Batch]:
     """What takes the next `batch_size` samples of the epoch: their x, y and weights."""
     xp = backend.xp
     offsets = backend.asarray(range(batch_size), "int64")
 
-    def take() -> tuple[Array, Array, Array | None]:
+    def take() -> Batch:
         rows = xp.take(data.order, data.cursor + offsets, axis=0)
         data.cursor[...] = data.cursor + batch_size
-        x = xp.take(data.x, rows, axis=0)
-        y = xp.take(data.y, rows, axis=0)
+        x = tuple(xp.take(array, rows, axis=0) for array in data.x)
+        y = tuple(xp.take(array, rows, axis=0) for array in data.y)
         return x, y, None if data.weight is None else xp.take(data.weight, rows, axis=0)
 
     return take
@@ -77,13 +96,14 @@ def training_step(
     take = next_batch(objective.network.backend, data, batch_size)
     # What the batch's loss counts in the epoch's: a mean as often as it has samples, a sum once.
     # The penalty counts as often, but once in a pass over the data.
-    is_mean = objective.loss.reduction == "mean"
-    share, of_penalty = (batch_size, batch_size) if is_mean else (1, batch_size / data.x.shape[0])
+    share, of_penalty = (batch_size, batch_size) if objective.is_mean else (1, batch_size / data.rows)
 
     def step() -> None:
         x, y, weight = take()
-        loss, penalty, z = objective.value_and_gradient(x, y, weight)
+        loss, penalty, found = objective.value_and_gradient(x, y, weight)
         optimizer.step()
-        totals.add([(loss, share), (penalty, of_penalty)], weight, objective.metric_sums(y, z, weight))
+        of_batch: list[list[tuple[Array | float, float]]] = [[(loss, share), (penalty, of_penalty)]]
+        of_batch += [[(part, share)] for part in found.losses]
+        totals.add(of_batch, weight, objective.metric_sums(y, found.outputs, weight))
 
     return step
