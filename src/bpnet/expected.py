@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bpnet.data.samples import Expected, ExpectedInput, ExpectedTarget
+from bpnet.data.samples import ExpectedInput, ExpectedTarget
 from bpnet.nn.graph import Graph
 from bpnet.training.terms import Term
 
@@ -19,8 +19,7 @@ def expected_inputs(graph: Graph) -> tuple[ExpectedInput, ...]:
     return tuple(found)
 
 
-def expected(graph: Graph, terms: Sequence[Term], dtype: str) -> Expected:
-    """All of it."""
-    shapes = [node.shape for node in graph.outputs]
-    targets = [ExpectedTarget(t.output, t.loss.targets, shape) for t, shape in zip(terms, shapes, strict=True)]
-    return Expected(expected_inputs(graph), tuple(targets), dtype)
+def expected_targets(graph: Graph, terms: Sequence[Term]) -> tuple[ExpectedTarget, ...]:
+    """What the losses take, and the shapes of the outputs."""
+    pairs = zip(terms, graph.outputs, strict=True)
+    return tuple(ExpectedTarget(term.output, term.loss.targets, node.shape) for term, node in pairs)

@@ -10,7 +10,7 @@ from bpnet.backend import Array, Backend
 from bpnet.data import arrays, samples
 from bpnet.data.random import epoch_order
 from bpnet.data.samples import Expected, Samples
-from bpnet.expected import expected
+from bpnet.expected import expected_targets
 from bpnet.nn.checks import require_number
 from bpnet.nn.losses import Loss
 from bpnet.nn.metrics import Metric
@@ -195,6 +195,7 @@ class Model(Predictor):
             (optimizer, terms), network = self._settings, self.network
             for term, layer in zip(terms, network.graph.heads, strict=True):
                 check_head(term.loss, layer.activation, "loss" if len(terms) == 1 else f"loss of {term.output!r}")
+            self._expected = Expected(self._expected_inputs, expected_targets(network.graph, terms), self.dtype)
             self._bound = Objective(network, terms), optimizer.bind(network)
         return self._bound
 
@@ -214,17 +215,18 @@ class Model(Predictor):
 
     def expected(self, x: Any) -> Expected:
         """What the data must look like, for this network and loss."""
-        terms = self.terms
-        graph = self._network_for(x).graph
-        self.bind()
-        return expected(graph, terms, self.dtype)
+        if self._bound is None:
+            self._settings  # noqa: B018 - not compiled is the first thing to say
+            self._network_for(x)
+            self.bind()
+        return self._expected
 
     def put(self, data: Samples, dtype: str | None = None) -> Batch:
         """Host to device: inputs, targets and weights in this model's float type or `dtype`, labels as int64."""
         asarray, dtype = self.backend.asarray, dtype or self.dtype
-        x = tuple(asarray(array, dtype) for array in data.x)
-        y = tuple(asarray(of_y, term.target_type(dtype)) for of_y, term in zip(data.y, self.terms, strict=True))
-        return x, y, None if data.weight is None else asarray(data.weight, dtype)
+        x = [asarray(array, dtype) for array in data.x]
+        y = [asarray(array, term.target_type(dtype)) for array, term in zip(data.y, self.terms, strict=True)]
+        return tuple(x), tuple(y), None if data.weight is None else asarray(data.weight, dtype)
 
 
 def _figures(logs: dict[str, float], return_dict: bool) -> dict[str, float] | list[float] | float:

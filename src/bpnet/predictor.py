@@ -79,7 +79,7 @@ class Predictor:
         host = [array for _, array in samples.inputs(self._expected_inputs, x)]
         starts = range(0, len(host[0]), size)
         parts = [self._inference([array[start : start + size] for array in host]) for start in starts]
-        outputs = [np.concatenate(of_output) for of_output in zip(*parts, strict=True)]
+        outputs = parts[0] if len(parts) == 1 else [np.concatenate(part) for part in zip(*parts, strict=True)]
         return outputs[0] if len(outputs) == 1 else outputs
 
     def _can_build(self) -> bool:

@@ -78,10 +78,10 @@ def for_each(name: str, value: Any, expected: Sequence[str]) -> list[tuple[str, 
 
     For one it is `value` itself; for several a list in their order; for any number a dictionary by name.
     """
-    if len(expected) == 1 and not isinstance(value, Mapping):
+    if len(expected) == 1 and not isinstance(value, dict):
         return [(name, value)]
     names = ", ".join(map(repr, expected))
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         for key in value:
             look_up(name, key, dict.fromkeys(expected))
         missing = [key for key in expected if key not in value]

@@ -126,6 +126,10 @@ class Graph:
         """Each output is called after the layer that makes it, numbered where one layer makes several."""
         return distinct("outputs", [layer.name for layer in self.heads], [False] * len(self.heads))
 
+    def name_of(self, node: Node) -> str:
+        """The name of the layer that makes it, or its own if it is an input."""
+        return node.layer.name if node.layer else self.input_names[self.inputs.index(node)]
+
     def uses(self, layer: Layer) -> list[Node]:
         """The nodes at which `layer` is applied."""
         return [node for node in self.nodes if node.layer is layer]

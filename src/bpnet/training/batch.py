@@ -27,8 +27,8 @@ class BatchTraining:
         """One update from arrays of the device; the loss and the metrics before it."""
         x, y, weight = batch
         samples = int(x[0].shape[0])
-        x_shapes, y_shapes = (tuple(tuple(array.shape) for array in arrays) for arrays in (x, y))
-        data, order, step = self._plan(x_shapes, y_shapes, weight is not None)
+        shapes = [tuple([array.shape for array in arrays]) for arrays in (x, y)]
+        data, order, step = self._plan(*shapes, weight is not None)
         data.take_in(batch)
         data.begin_epoch(order)
         self._totals.clear()

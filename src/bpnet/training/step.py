@@ -50,8 +50,11 @@ class DeviceData:
 
     def take_in(self, batch: Batch) -> None:
         """Other data of the same shapes."""
-        for own, new in zip(arrays_of((self.x, self.y, self.weight)), arrays_of(batch), strict=True):
+        x, y, weight = batch
+        for own, new in zip(self.x + self.y, x + y, strict=True):
             own[...] = new
+        if self.weight is not None:
+            self.weight[...] = weight
 
     def begin_epoch(self, order: Array) -> None:
         """Set the order and go back to its beginning."""
