@@ -35,6 +35,19 @@ def test_columns_of_several_widths_are_summed_in_one_loop_over_the_rows(spec, wi
 
 
 @on_each
+@pytest.mark.parametrize("rows", [4, 5])
+def test_a_sum_over_rows_goes_to_memory_that_was_filled_before(spec, rows, dtype):
+    """As many rows as columns: what fills the memory, element by element, goes through as many rows as the sum."""
+
+    def f(xp, x, y):
+        made = xp.empty_like(y)
+        made[...] = xp.sum(x * x, axis=0)
+        return y - made, made
+
+    check(spec, f, normal((rows, 4), (4,)), dtype)
+
+
+@on_each
 @pytest.mark.parametrize("view", ["x.T", "x[:, ::2]", "x[::3]", "x[:, 1:2]", "x[::-1]"])
 def test_a_reduction_reads_a_view_where_it_lies(spec, view, dtype):
     def f(xp, x):

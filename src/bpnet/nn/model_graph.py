@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from bpnet.names import distinct
@@ -44,7 +44,7 @@ def model_graph(inputs: Nodes | None, outputs: Nodes | None) -> Graph:
 def _nodes(what: str, given: Nodes | None) -> list[Node]:
     """The nodes as a list, which has at least one."""
     nodes = [given] if isinstance(given, Node) else given
-    if isinstance(nodes, Mapping) or not isinstance(nodes, Sequence) or not nodes:
+    if not isinstance(nodes, list | tuple) or not nodes:
         raise TypeError(f"{what}: {given!r} was given, expected a node or a list of nodes")
     for node in nodes:
         if not isinstance(node, Node):
