@@ -20,6 +20,7 @@ from bpnet.training.history import History
 
 RECIPES = (
     "digits",
+    "residual",
     "perceptron",
     "xor",
     "xor-deep",
