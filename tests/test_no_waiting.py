@@ -4,7 +4,7 @@ import array_api_strict
 import numpy as np
 import pytest
 
-from bpnet import Adam, Callback, Dense, Input, Sequential
+from bpnet import Adam, Add, Callback, Dense, Input, Model, Sequential
 from bpnet_strict import StrictBackend
 
 CONVERSIONS = ("__float__", "__bool__", "__int__", "__index__", "__complex__", "__array__", "__buffer__")
@@ -70,7 +70,24 @@ def fitted(backend, rows):
     return watch
 
 
-def test_no_wait_between_the_first_and_the_last_batch_of_an_epoch(counting):
+def fitted_with_two_inputs_and_outputs(backend, rows):
+    rng = np.random.default_rng(0)
+    a, b = Input((4,)), Input((4,))
+    tower = Dense(5, "relu")
+    h = Add()([tower(a), tower(b)])
+    model = Model([a, b], [Dense(3, "softmax", name="kind")(h), Dense(1, name="size")(h)], backend=backend)
+    model.compile(Adam(), ["sparse_categorical_crossentropy", "mse"], {"kind": ["accuracy"]}, [0.5, 2.0])
+    watch = Watch(backend)
+    model.fit(
+        [rng.normal(size=(rows, 4)), rng.normal(size=(rows, 4))], [rng.integers(0, 3, rows), rng.normal(size=rows)],
+        batch_size=8, epochs=3, verbose=0, callbacks=[watch], sample_weight=rng.uniform(1, 2, rows),
+        validation_split=0.25,
+    )  # fmt: skip
+    return watch
+
+
+@pytest.mark.parametrize("fitted", [fitted, fitted_with_two_inputs_and_outputs])
+def test_no_wait_between_the_first_and_the_last_batch_of_an_epoch(counting, fitted):
     watch = fitted(counting, 100)
     assert [len(epoch) for epoch in watch.epochs] == [1 + 10] * 3  # 75 rows: nine batches of 8, one of 3
     for epoch in watch.epochs:

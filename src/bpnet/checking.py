@@ -37,7 +37,7 @@ def gradient_check(
     backend = model.backend
     network = Network(model.network.graph, backend, "float64", lambda *_: generator(0))
     network.theta[...] = backend.asarray(backend.to_numpy(model.network.theta), "float64")
-    objective = Objective(network, model.loss, [])
+    objective = Objective(network, model.terms)
     batch = model.put(data, "float64")
 
     state = backend.asarray(backend.to_numpy(model.network.state), "float64")

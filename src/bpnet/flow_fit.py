@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from bpnet.data import arrays, samples
 from bpnet.data.images.flow import ImageFlow
 from bpnet.data.samples import Samples
+from bpnet.nn.lbfgs import BoundLBFGS
 from bpnet.training.callbacks import checked, progress
 from bpnet.training.fit import Training
 from bpnet.training.history import History
@@ -53,9 +55,14 @@ def fit_flow(
         raise ValueError("x: a flow without targets came, expected one with them. Mend: generator.flow(x, y)")
     epochs = arrays.whole_number("epochs", epochs)
     expected = model.expected(flow.x)
+    if isinstance(model.bind()[1], BoundLBFGS):
+        raise ValueError(
+            "x: a flow of images came, but LBFGS needs the same samples in every epoch. "
+            "Mend: fit on arrays, or another optimizer"
+        )
     data = samples.checked(expected, flow.x, flow.y, flow.sample_weight)
     held_out = None if validation_data is None else samples.validation(expected, validation_data)
-    data = samples.weighed(data, class_weight, expected.target_kind)
+    data = samples.weighed(data, class_weight, expected)
     steps = None if steps_per_epoch is None else arrays.whole_number("steps_per_epoch", steps_per_epoch)
     length = len(data) if steps is None else flow.batch_size * steps
     listeners = [*checked(callbacks), *progress(verbose)]
@@ -65,7 +72,7 @@ def fit_flow(
     def batches() -> Iterator[Samples]:
         for epoch in range(first, first + epochs):
             for x, rows in flow.epoch(epoch, length):
-                yield Samples(x, data.y[rows], None if data.weight is None else data.weight[rows])
+                yield replace(data.part(rows), x=(x,))
 
     def order(epoch: int) -> Any:
         model._epochs_seen = first + epoch + 1
@@ -79,7 +86,7 @@ def fit_flow(
             order=order,
             validate=lambda: {f"val_{name}": value for name, value in measure().items()},
             callbacks=listeners,
-            bring=lambda: training.data.take_in(*model.put(prefetch.next())),
+            bring=lambda: training.data.take_in(model.put(prefetch.next())),
         )
     return model.history
 
@@ -87,10 +94,9 @@ def fit_flow(
 def _training(model: Model, data: Samples, length: int, size: int) -> AbstractContextManager[Training]:
     """A run whose buffers have room for `size` samples; until the first batch comes they hold any."""
     rows = np.arange(size) % len(data)
-    put = model.put(Samples(data.x[rows], data.y[rows], None if data.weight is None else data.weight[rows]))
-    bound = model.bind()
+    put, bound = model.put(data.part(rows)), model.bind()
 
     def make() -> Training:
-        return Training(model, *bound, DeviceData.put(model.backend, *put, length, len(data)), size)
+        return Training(model, *bound, DeviceData.put(model.backend, put, length, len(data)), size)
 
     return model._kept.run(("flow", length, size, len(data)), put, make)

@@ -4,125 +4,85 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
-import numpy as np
-
-from bpnet.backend import Array, Backend, float_dtype, load
+from bpnet.backend import Array, Backend
 from bpnet.data import arrays, lbfgs, samples
 from bpnet.data.images.flow import ImageFlow
-from bpnet.data.random import epoch_order, generator
+from bpnet.data.random import epoch_order
 from bpnet.data.samples import Expected, Samples
+from bpnet.expected import expected_targets
 from bpnet.flow_fit import fit_flow
 from bpnet.nn.checks import require_number
-from bpnet.nn.graph import Graph
 from bpnet.nn.lbfgs import LBFGS, BoundLBFGS
 from bpnet.nn.losses import Loss
-from bpnet.nn.losses import loss as loss_named
 from bpnet.nn.metrics import Metric
-from bpnet.nn.metrics import metric as metric_named
-from bpnet.nn.network import Network
+from bpnet.nn.model_graph import Nodes, model_graph
 from bpnet.nn.optimizers import BoundOptimizer, Optimizer
 from bpnet.nn.optimizers import optimizer as optimizer_named
-from bpnet.summary import table
+from bpnet.predictor import Predictor
 from bpnet.training.batch import BatchTraining
 from bpnet.training.callbacks import Callback, checked, describe, progress
 from bpnet.training.evaluate import Measurement
 from bpnet.training.fit import Training
 from bpnet.training.history import History
-from bpnet.training.inference import Inference
 from bpnet.training.kept import KeptRuns
 from bpnet.training.lbfgs import Minimization
 from bpnet.training.objective import Objective, check_head
-from bpnet.training.step import DeviceData
+from bpnet.training.step import Batch, DeviceData
+from bpnet.training.terms import Term, terms
 
-DeviceSamples = tuple[Array, Array, Array | None]
+T = TypeVar("T")
+ForEach: TypeAlias = T | Sequence[T] | Mapping[str, T]
+"""One for all outputs, a list in their order, or a dictionary by name."""
 
 
-class Model:
-    """A network that is compiled, fitted, evaluated and asked.
+class Model(Predictor):
+    """A network from inputs to outputs, nodes made by `Input(shape)` and by calling layers on nodes, or lists of them.
 
     It takes its backend (see `bpnet.backend.load`), float type and seed when it is made. The seed decides the first
-    weights and every order of the samples; the same seed gives the same run on every backend.
+    weights and every order of the samples; the same seed gives the same run on every backend. A layer that stands in
+    two models has weights of its own in each.
     """
 
-    def __init__(self, *, backend: str | Backend | None = None, dtype: str | None = None, seed: int = 0) -> None:
-        self.backend = load(backend)
-        self.dtype = float_dtype(dtype)
-        self.seed = arrays.whole_number("seed", seed, least=0)
+    def __init__(
+        self,
+        inputs: Nodes | None = None,
+        outputs: Nodes | None = None,
+        *,
+        backend: str | Backend | None = None,
+        dtype: str | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(backend=backend, dtype=dtype, seed=seed)
         self.stop_training = False
         self.history: History | None = None
-        self._network: Network | None = None
-        self._compiled: tuple[Optimizer, Loss, list[Metric]] | None = None
+        self._compiled: tuple[Optimizer, tuple[Term, ...]] | None = None
         self._bound: tuple[Objective, BoundOptimizer] | None = None
         self._batch_training: BatchTraining | None = None
         self._kept = KeptRuns()
         self._epochs_seen = 0
-
-    # ---- what it is made of
-
-    @property
-    def network(self) -> Network:
-        """The graph and its vectors theta, grad and state."""
-        if self._network is None:
-            raise RuntimeError("the model is not built: its input shape is unknown. Mend: begin it with Input(shape)")
-        return self._network
-
-    @property
-    def output_shape(self) -> tuple[int, ...]:
-        """The shape of one sample's output."""
-        return self.network.graph.outputs[0].shape
-
-    @property
-    def loss(self) -> Loss:
-        """The loss that `compile` chose."""
-        return self._settings[1]
-
-    def build(self, graph: Graph) -> None:
-        """Lay out the parameters of `graph` and draw their first values."""
-        self._network = Network(
-            graph, self.backend, self.dtype, lambda layer, parameter: generator(self.seed, "weights", layer, parameter)
-        )
-        self._inference = Inference(self._network)
-
-    def get_weights(self) -> list[np.ndarray]:
-        """Copies of all parameters and running statistics, layer by layer: w, b, w, b, …"""
-        return [self.backend.to_numpy(array) for array in self.network.arrays()]
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Take what `get_weights` returned, from this model or one of the same shapes."""
-        views = self.network.arrays()
-        given = [np.asarray(array) for array in weights]
-        shapes, expected = [array.shape for array in given], [tuple(view.shape) for view in views]
-        if shapes != expected:
-            raise ValueError(f"weights: arrays of shapes {shapes} came, expected {expected}")
-        for view, array in zip(views, given, strict=True):
-            view[...] = self.backend.asarray(array, self.dtype)
-
-    def summary(self) -> None:
-        """Print a line a layer: name, kind, output shape, number of parameters."""
-        print(table(self.network))
-
-    # ---- how it learns
+        if inputs is not None or outputs is not None:
+            self.build(model_graph(inputs, outputs))
 
     def compile(
         self,
         optimizer: str | Optimizer = "sgd",
-        loss: str | Loss | None = None,
-        metrics: Sequence[str | Metric] | None = None,
+        loss: ForEach[str | Loss] | None = None,
+        metrics: ForEach[str | Metric | Sequence[str | Metric]] | None = None,
+        loss_weights: ForEach[float] | None = None,
     ) -> None:
         """Choose how to learn; names are those of OPTIMIZERS, LOSSES and METRICS. Moments and step count begin anew.
 
+        Of several outputs the weighted sum of their losses is minimized. `loss`, `loss_weights` (1 by default) and
+        `metrics` (a list) then count for all outputs, or are lists with a place for each, or dictionaries by the
+        outputs' names. The history has `loss`, and the unweighted NAME_loss and the NAME_accuracy of each output.
         What is changed on an optimizer, loss or metric object afterwards does not count; `learning_rate` may be set.
         """
-        if isinstance(metrics, str | Metric):
-            raise ValueError(f"metrics: {metrics!r} was given, expected a list: [{metrics!r}]")
-        if loss is None:
-            raise ValueError("loss: none was given, expected a name or an object: loss='mse'")
-        chosen, how = loss_named(loss), optimizer_named(optimizer)
+        how = optimizer_named(optimizer)
         if isinstance(how, LBFGS):
             lbfgs.require_scipy()
-        self._compiled = (how, chosen, [metric_named(name, chosen) for name in metrics or ()])
+        self._compiled = how, terms(self.output_names, loss, loss_weights, metrics)
         self._bound = self._batch_training = None
         self._kept = KeptRuns()
         if self._can_build():
@@ -148,6 +108,7 @@ class Model:
         An epoch is one pass over the samples, in a new random order if `shuffle`, in batches of which the last may be
         smaller; or `steps_per_epoch` batches, the data starting over as often as needed. `validation_split` takes the
         last share of x and y, before shuffling, to measure on; `validation_data` is (x, y) or (x, y, sample_weight).
+        For several inputs x is a list of arrays or a dictionary by the inputs' names, for several outputs so is y.
         A sample's weight is its `sample_weight` times its class's `class_weight`, which is for training only; the loss
         stays a mean over samples. A "sum" loss is reported for one pass over the data, as `evaluate` sums it.
         Ctrl-C ends training after the step at hand. A loss that is no longer finite raises TrainingDivergedError.
@@ -160,12 +121,12 @@ class Model:
             return fit_flow(self, x, epochs, verbose, callbacks, validation_data, class_weight, steps_per_epoch, **own)
         size = arrays.whole_number("batch_size", 32 if batch_size is None else batch_size)
         epochs = arrays.whole_number("epochs", epochs)
-        expected = self.expected(x)
-        data = samples.checked(expected, x, y, sample_weight)
-        held_out = None if validation_data is None else samples.validation(expected, validation_data)
+        like = self.expected(x)
+        data = samples.checked(like, x, y, sample_weight)
+        held_out = None if validation_data is None else samples.validation(like, validation_data)
         if validation_split and held_out is None:
             data, held_out = samples.held_out(data, validation_split)
-        data = samples.weighed(data, class_weight, expected.target_kind)
+        data = samples.weighed(data, class_weight, like)
         steps = None if steps_per_epoch is None else arrays.whole_number("steps_per_epoch", steps_per_epoch)
         if isinstance(how := self._settings[0], LBFGS):
             size = how.full_batch(batch_size, steps_per_epoch, len(data))
@@ -196,7 +157,7 @@ class Model:
         bound = self.bind()
         if self._batch_training is None:
             self._batch_training = BatchTraining(*bound)
-        return _figures(self._batch_training(*batch), return_dict)
+        return _figures(self._batch_training(batch), return_dict)
 
     def evaluate(
         self,
@@ -209,7 +170,7 @@ class Model:
     ) -> Any:
         """The loss, penalty included, and the metrics on x and y. A "sum" loss is summed over all samples.
 
-        A dictionary if `return_dict`; else the loss alone or, where there are metrics, the list [loss, *metrics].
+        A dictionary if `return_dict`; else the loss alone or, where there is more, its values as a list.
         `verbose` other than 0 prints them too.
         """
         size = arrays.whole_number("batch_size", 1024 if batch_size is None else batch_size)
@@ -219,15 +180,6 @@ class Model:
         if verbose:
             print(describe(logs))
         return _figures(logs, return_dict)
-
-    def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = 0) -> np.ndarray:
-        """The outputs for x, last activation included: (samples, …). `verbose` is taken as Keras does, and unused."""
-        size = arrays.whole_number("batch_size", 1024 if batch_size is None else batch_size)
-        self._build_for(x)
-        first = self.network.graph.layers[0].name
-        host = arrays.inputs("x", x, self.network.graph.inputs[0].shape, first)
-        parts = [self._inference(host[start : start + size]) for start in range(0, len(host), size)]
-        return np.concatenate(parts)
 
     @property
     def learning_rate(self) -> float:
@@ -242,7 +194,12 @@ class Model:
     # ---- within
 
     @property
-    def _settings(self) -> tuple[Optimizer, Loss, list[Metric]]:
+    def terms(self) -> tuple[Term, ...]:
+        """The loss, its weight and the metrics of each output, as `compile` chose them."""
+        return self._settings[1]
+
+    @property
+    def _settings(self) -> tuple[Optimizer, tuple[Term, ...]]:
         if self._compiled is None:
             raise RuntimeError("the model is not compiled. Mend: call model.compile(optimizer='adam', loss=…) first")
         return self._compiled
@@ -250,11 +207,11 @@ class Model:
     def bind(self) -> tuple[Objective, BoundOptimizer]:
         """The objective and the optimizer at work on this network; made once a compile."""
         if self._bound is None:
-            optimizer, loss, metrics = self._settings
-            network = self.network
-            last = network.graph.last_layer.activation
-            check_head(loss, last)
-            self._bound = Objective(network, loss, metrics), optimizer.bind(network)
+            (optimizer, terms), network = self._settings, self.network
+            for term, layer in zip(terms, network.graph.heads, strict=True):
+                check_head(term.loss, layer.activation, "loss" if len(terms) == 1 else f"loss of {term.output!r}")
+            self._expected = Expected(self._expected_inputs, expected_targets(network.graph, terms), self.dtype)
+            self._bound = Objective(network, terms), optimizer.bind(network)
         return self._bound
 
     def _training(self, data: Samples, length: int, batch_size: int) -> AbstractContextManager[Training | Minimization]:
@@ -262,7 +219,7 @@ class Model:
         put, (objective, optimizer) = self.put(data), self.bind()
 
         def make() -> Training | Minimization:
-            on_device = DeviceData.put(self.backend, *put, length)
+            on_device = DeviceData.put(self.backend, put, length)
             if isinstance(optimizer, BoundLBFGS):
                 return Minimization(self, objective, optimizer, on_device, lbfgs.minimize)
             return Training(self, objective, optimizer, on_device, batch_size)
@@ -272,29 +229,22 @@ class Model:
     def _measurement(self, data: Samples, batch_size: int = 1024) -> AbstractContextManager[Measurement]:
         """A run that measures on `data`."""
         put, (objective, _) = self.put(data), self.bind()
-        return self._kept.run(("measurement", batch_size), put, lambda: Measurement(objective, *put, batch_size))
-
-    def _can_build(self) -> bool:
-        """Is the input shape known?"""
-        return self._network is not None
-
-    def _build_for(self, x: Any) -> None:
-        """Where the input shape is still unknown, take it from the first data."""
+        return self._kept.run(("measurement", batch_size), put, lambda: Measurement(objective, put, batch_size))
 
     def expected(self, x: Any) -> Expected:
         """What the data must look like, for this network and loss."""
-        loss = self._settings[1]
-        self._build_for(x)
-        graph = self.network.graph
-        self.bind()
-        return Expected(graph.inputs[0].shape, graph.layers[0].name, loss.targets, graph.outputs[0].shape, self.dtype)
+        if self._bound is None:
+            self._settings  # noqa: B018 - not compiled is the first thing to say
+            self._network_for(x)
+            self.bind()
+        return self._expected
 
-    def put(self, data: Samples, dtype: str | None = None) -> DeviceSamples:
+    def put(self, data: Samples, dtype: str | None = None) -> Batch:
         """Host to device: inputs, targets and weights in this model's float type or `dtype`, labels as int64."""
         asarray, dtype = self.backend.asarray, dtype or self.dtype
-        weight = None if data.weight is None else asarray(data.weight, dtype)
-        y = asarray(data.y, "int64" if self.loss.targets == "labels" else dtype)
-        return asarray(data.x, dtype), y, weight
+        x = [asarray(array, dtype) for array in data.x]
+        y = [asarray(array, term.target_type(dtype)) for array, term in zip(data.y, self.terms, strict=True)]
+        return tuple(x), tuple(y), None if data.weight is None else asarray(data.weight, dtype)
 
 
 def _figures(logs: dict[str, float], return_dict: bool) -> dict[str, float] | list[float] | float:

@@ -8,6 +8,7 @@ from typing import Any
 from bpnet.backend import Backend
 from bpnet.data import arrays
 from bpnet.models import Model
+from bpnet.names import numbered
 from bpnet.nn.graph import Node, chain
 from bpnet.nn.layer import Layer
 from bpnet.nn.network import Network
@@ -61,18 +62,22 @@ class Sequential(Model):
             self.build(chain(self.layers, self._input_shape))
         return super().network
 
+    @property
+    def output_names(self) -> list[str]:
+        """The name of the last layer; before there is one, nobody can ask for it by name."""
+        return [self.layers[-1].name if self.layers else "output"]
+
     def _can_build(self) -> bool:
         return self._input_shape is not None and bool(self.layers)
 
-    def _build_for(self, x: Any) -> None:
+    def _network_for(self, x: Any) -> Network:
         if self._network is None and self._input_shape is None:
             self._input_shape = arrays.numeric("x", x).shape[1:] or (1,)
+        return self.network
 
     def _free_name(self, layer: Layer) -> str:
         """The layer's name, numbered where an earlier layer has it already."""
         taken = {other.name for other in self.layers}
-        if layer.name not in taken:
-            return layer.name
-        if layer.is_named:
+        if layer.is_named and layer.name in taken:
             raise ValueError(f"name: two layers are called {layer.name!r}; give each its own")
-        return next(name for i in range(1, len(taken) + 1) if (name := f"{layer.name}_{i}") not in taken)
+        return numbered(layer.name, taken)

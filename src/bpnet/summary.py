@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from math import prod
 
+from bpnet.nn.graph import Graph, Node
 from bpnet.nn.network import Network
 
 
 def table(network: Network) -> str:
-    """Layer, its kind, the shape of its output, the number of its parameters; the totals below."""
-    rows = [("layer", "kind", "output shape", "parameters")]
-    for index, layer in enumerate(network.graph.layers):
-        node = network.graph.uses(layer)[0]
+    """Layer, its kind, the shape of its output, the number of its parameters; the totals below.
+
+    Where the graph is no chain, the inputs have lines too, and a column says what each layer takes in: for a layer
+    that is used at several places, `;` stands between these.
+    """
+    graph = network.graph
+    rows = [["layer", "kind", "output shape", "parameters", "takes in"]]
+    rows += [[name, "Input", _shape(node), "0", ""] for name, node in zip(graph.input_names, graph.inputs, strict=True)]
+    for index, layer in enumerate(graph.layers):
+        uses = graph.uses(layer)
         count = sum(prod(place.parameter.shape) for place in network.layout.places if place.layer == index)
-        shape = "(" + ", ".join(["samples", *map(str, node.shape)]) + ")"
         kind = type(layer).__name__
         if layer.activation is not None:
             kind += f" {layer.activation.name}"
-        rows.append((layer.name, kind, shape, f"{count:,}"))
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:<{widths[2]}}  {d:>{widths[3]}}".rstrip() for a, b, c, d in rows]
+        takes = "; ".join(", ".join(graph.name_of(source) for source in node.inputs) for node in uses)
+        rows.append([layer.name, kind, _shape(uses[0]), f"{count:,}", takes])
+    if _is_chain(graph):
+        rows = [row[:-1] for row in (rows[0], *rows[2:])]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(_cells(row, widths)).rstrip() for row in rows]
     rule = "-" * max(map(len, lines))
     size = network.layout.size
     bytes_each = 4 if network.dtype == "float32" else 8
@@ -28,3 +37,20 @@ def table(network: Network) -> str:
         f"in {network.dtype} on {network.backend.name}, {network.backend.device}"
     )
     return "\n".join([lines[0], rule, *lines[1:], rule, total])
+
+
+def _is_chain(graph: Graph) -> bool:
+    """One input, and then each node takes in the one before it alone."""
+    (_, *nodes), sources = graph.nodes, graph.nodes[:-1]
+    return all(node.inputs == (source,) for node, source in zip(nodes, sources, strict=True))
+
+
+def _shape(node: Node) -> str:
+    return "(" + ", ".join(["samples", *map(str, node.shape)]) + ")"
+
+
+def _cells(row: list[str], widths: list[int]) -> list[str]:
+    """Numbers stand on the right of their column."""
+    aligned = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+    aligned[3] = row[3].rjust(widths[3])
+    return aligned

@@ -12,6 +12,7 @@ import torch
 from bpnet import L1L2, Dense, Input, Sequential
 from bpnet.backend import Backend
 from bpnet.training.objective import Objective
+from bpnet.training.terms import terms
 from parity.arrays import Agree, Results, host, normal
 from parity.loss_cases import CASES, HEADS, OWN_HEADS, WEIGHT, K, N, weighed
 
@@ -38,13 +39,16 @@ def test_objective(name: str, own: bool, weight: np.ndarray | None, reduction: s
             dtype=dtype,
         )
         model.set_weights(WEIGHTS)
-        objective = Objective(model.network, loss, [])
-        assert objective.fused == fused
+        objective = Objective(model.network, terms(model.output_names, loss))
+        assert objective.fused == [fused]
         y = backend.asarray(case.y, "int64" if loss.targets == "labels" else dtype)
         on_device = None if weight is None else backend.asarray(weight, dtype)
-        value, penalty, output = objective.value_and_gradient(backend.asarray(X, dtype), y, on_device)
+        value, penalty, found = objective.value_and_gradient((backend.asarray(X, dtype),), (y,), on_device)
         gradients = [g for layer in model.network.g for g in vars(layer).values()]
-        return {"forward": host(backend, dtype, value + penalty, output), "backward": host(backend, dtype, *gradients)}
+        return {
+            "forward": host(backend, dtype, value + penalty, *found.outputs),
+            "backward": host(backend, dtype, *gradients),
+        }
 
     def reference() -> Results:
         v, c, w, b = parameters = [torch.tensor(array, requires_grad=True) for array in WEIGHTS]

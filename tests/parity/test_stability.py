@@ -19,6 +19,7 @@ from bpnet.backend import Backend
 from bpnet.nn.activations import ACTIVATIONS
 from bpnet.nn.losses import EPSILON, CrossEntropy
 from bpnet.training.objective import Objective
+from bpnet.training.terms import terms
 
 BIG = 1e4
 Z = np.array([[BIG, -BIG], [-BIG, BIG], [BIG, -BIG], [-BIG, BIG]])
@@ -78,8 +79,8 @@ def test_model_with_its_own_head(name: str, target: Any, backend: Backend, dtype
     layer = Dense(2, kind.head, kernel_initializer="zeros")
     model = Sequential([Input((2,)), layer], backend=backend, dtype=dtype)
     model.set_weights([np.eye(2) * BIG, np.zeros(2)])
-    objective = Objective(model.network, kind(), [])
-    value, *_ = objective.value_and_gradient(backend.asarray(Z / BIG, dtype), target, None)
+    objective = Objective(model.network, terms(model.output_names, kind()))
+    value, *_ = objective.value_and_gradient((backend.asarray(Z / BIG, dtype),), (target,), None)
     assert float(backend.to_numpy(value)) == FROM_LOGITS[name] / 2  # half of the samples are wrong
     gradient = backend.to_numpy(model.network.grad)
     share = 0.5 if name == "binary" else 1.0

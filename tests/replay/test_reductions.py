@@ -24,6 +24,30 @@ def test_a_reduction_is_numpys_over_every_axis(spec, name, shape, keepdims, dtyp
 
 
 @on_each
+@pytest.mark.parametrize("widths", [(3, 1), (1, 3), (1, 5, 1), (20, 1)], ids=str)
+def test_columns_of_several_widths_are_summed_in_one_loop_over_the_rows(spec, widths, dtype):
+    """A single column among wider ones: its sum has one place, wherever the loop over the others has stopped."""
+
+    def f(xp, *arrays):
+        return tuple(xp.sum(xp.tanh(x) * x, axis=0) for x in arrays)
+
+    check(spec, f, normal(*((50, width) for width in widths)), dtype)
+
+
+@on_each
+@pytest.mark.parametrize("rows", [4, 5])
+def test_a_sum_over_rows_goes_to_memory_that_was_filled_before(spec, rows, dtype):
+    """As many rows as columns: what fills the memory, element by element, goes through as many rows as the sum."""
+
+    def f(xp, x, y):
+        made = xp.empty_like(y)
+        made[...] = xp.sum(x * x, axis=0)
+        return y - made, made
+
+    check(spec, f, normal((rows, 4), (4,)), dtype)
+
+
+@on_each
 @pytest.mark.parametrize("view", ["x.T", "x[:, ::2]", "x[::3]", "x[:, 1:2]", "x[::-1]"])
 def test_a_reduction_reads_a_view_where_it_lies(spec, view, dtype):
     def f(xp, x):

@@ -138,3 +138,8 @@ def test_arguments_that_do_not_go_with_a_flow(settings, message):
 def test_flows_that_do_not_fit_the_model(flow, message):
     with pytest.raises(ValueError, match=message):
         model("numpy").fit(flow(), verbose=0)
+
+
+def test_lbfgs_has_no_use_for_a_flow():
+    with pytest.raises(ValueError, match="x: a flow of images came, but LBFGS needs the same samples in every epoch"):
+        model("numpy", optimizer="lbfgs").fit(PLAIN.flow(X, Y), verbose=0)

@@ -53,7 +53,7 @@ def _overtakes(more: Operation, old: Operation) -> bool:
     return (
         any(overlap(table, written) for table, written in tables)
         or any(_conflict(old.output, x, old.kind) for x in (*more.inputs, more.output))
-        or any(_conflict(more.output, x, more.kind) for x in old.inputs)
+        or any(_conflict(more.output, x, more.kind) for x in (*old.inputs, old.output))
     )
 
 

@@ -100,7 +100,8 @@ class Source:
             elif op.kind == COLUMNS:
                 sums, width = self._partial(op), self._size(op.width)
                 self._top += [f"for k in range({width}):", f"    {sums}[k] = np.{op.output.dtype}(0)"]
-                within.append(f"{sums}[k] = {sums}[k] + {text}")
+                place = f"{sums}[k]" if stage.width > 1 else f"{sums}[0]"
+                within.append(f"{place} = {place} + {text}")
             elif op.joined == "argmax":
                 before += [f"{name}_best = np.{op.inputs[0].dtype}(-np.inf)", f"{name} = np.int64(0)"]
                 within += [

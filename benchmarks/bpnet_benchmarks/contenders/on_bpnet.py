@@ -33,7 +33,7 @@ class BpnetRun(Run):
         model.compile(Adam(), "sparse_categorical_crossentropy", ["accuracy"] if problem.accuracy else [])
         objective, optimizer = model.bind()
         order = np.tile(problem.order, -(-STEPS_OF_ORDER // problem.steps))
-        self._data = DeviceData.put(backend, *model.put(Samples(problem.x, problem.y, None)), len(order))
+        self._data = DeviceData.put(backend, model.put(Samples((problem.x,), (problem.y,), None)), len(order))
         self._order = backend.asarray(order, "int64")
         totals = Totals(backend, objective.metrics)
         self._step = backend.capture(training_step(objective, optimizer, self._data, totals, problem.batch))
@@ -62,7 +62,8 @@ class BpnetRun(Run):
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """`Model.predict`, all rows at once."""
-        return self._model.predict(x, batch_size=len(x))
+        outputs: np.ndarray = self._model.predict(x, batch_size=len(x))
+        return outputs
 
 
 class Bpnet(Contender):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any
 
 import numpy as np
+
+from bpnet.names import look_up
 
 
 def numeric(name: str, value: Any) -> np.ndarray:
@@ -71,10 +73,42 @@ def inputs(name: str, value: Any, shape: tuple[int, ...], layer: str) -> np.ndar
     return array
 
 
-def same_rows(name: str, array: np.ndarray, rows: int) -> None:
+def for_each(name: str, value: Any, expected: Sequence[str]) -> list[tuple[str, Any]]:
+    """What `value` has for each of the inputs or outputs called `expected`, with its name for errors.
+
+    For one it is `value` itself; for several a list in their order; for any number a dictionary by name.
+    """
+    if len(expected) == 1 and not isinstance(value, dict):
+        return [(name, value)]
+    names = ", ".join(map(repr, expected))
+    if isinstance(value, dict):
+        for key in value:
+            look_up(name, key, dict.fromkeys(expected))
+        missing = [key for key in expected if key not in value]
+        if missing:
+            raise ValueError(f"{name}: nothing came for {missing[0]!r}; expected arrays for {names}")
+        value = [value[key] for key in expected]
+    elif not isinstance(value, list | tuple) or len(value) != len(expected):
+        came = f"{len(value)} arrays" if isinstance(value, list | tuple) else f"one {type(value).__name__}"
+        raise ValueError(f"{name}: {came} came, expected a list of {len(expected)} arrays, for {names}")
+    return [(f"{name}[{key!r}]", array) for key, array in zip(expected, value, strict=True)]
+
+
+def rows_of_a_table(name: str, array: np.ndarray, layer: str, rows: int) -> None:
+    """ValueError unless every number of `array` names one of the rows of the table of `layer`."""
+    wrong = (array < 0) | (array >= rows) | (array % 1 != 0)
+    if wrong.any():
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise ValueError(
+            f"{name}: {array[place]:g} came at {place}, but layer {layer!r} expects whole numbers from 0 to "
+            f"{rows - 1}, the rows of its table. Mend: number things from 0, or a larger input_dim"
+        )
+
+
+def same_rows(name: str, array: np.ndarray, rows: int, of: str = "x") -> None:
     """ValueError unless `array` has a row for each of `rows` samples."""
     if array.shape[0] != rows:
-        raise ValueError(f"{name}: {array.shape[0]} rows came for {rows} samples in x; expected one for each")
+        raise ValueError(f"{name}: {array.shape[0]} rows came for {rows} samples in {of}; expected one for each")
 
 
 def sample_weights(value: Any, rows: int) -> np.ndarray | None:
@@ -90,10 +124,8 @@ def sample_weights(value: Any, rows: int) -> np.ndarray | None:
     return array.astype(np.float64)
 
 
-def class_weights(value: Mapping[int, float] | None, y: np.ndarray, kind: str) -> np.ndarray | None:
-    """For each sample the weight of its class; classes that are not named weigh 1. None stays None."""
-    if value is None:
-        return None
+def class_weights(value: Mapping[int, float], y: np.ndarray, kind: str) -> np.ndarray:
+    """For each sample the weight of its class; classes that are not named weigh 1."""
     if not isinstance(value, Mapping):
         raise ValueError(f"class_weight: {value!r} was given, expected a dictionary: {{0: 1.0, 1: 5.0}}")
     if kind == "labels":

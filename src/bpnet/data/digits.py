@@ -16,6 +16,7 @@ class Digits:
     y_train: np.ndarray
     x_test: np.ndarray
     y_test: np.ndarray
+    images_train: np.ndarray
     images_test: np.ndarray
 
 
@@ -29,5 +30,5 @@ def digits(seed: int, held_out: float = 0.2) -> Digits:
     x, y = load_digits(return_X_y=True)
     x_train, x_test, y_train, y_test = train_test_split(x, y, test_size=held_out, stratify=y, random_state=seed)
     scaler = StandardScaler().fit(x_train)
-    images = x_test.reshape(-1, 8, 8)
-    return Digits(scaler.transform(x_train), y_train, scaler.transform(x_test), y_test, images)
+    images = (x.reshape(-1, 8, 8) for x in (x_train, x_test))
+    return Digits(scaler.transform(x_train), y_train, scaler.transform(x_test), y_test, *images)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,42 +13,89 @@ from bpnet.data.targets import targets
 
 
 @dataclass(frozen=True)
+class ExpectedInput:
+    """What a model expects of the arrays of one input."""
+
+    name: str
+    shape: tuple[int, ...]
+    layer: str
+    """The first layer that it feeds."""
+    tables: tuple[tuple[str, int], ...]
+    """The layers to which its numbers name rows of a table, and how many rows that has."""
+
+
+@dataclass(frozen=True)
+class ExpectedTarget:
+    """What the loss of one output expects of its targets; `kind` is `Loss.targets`."""
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Expected:
     """What a model expects of its data."""
 
-    input_shape: tuple[int, ...]
-    first_layer: str
-    target_kind: str
-    output_shape: tuple[int, ...]
+    inputs: tuple[ExpectedInput, ...]
+    targets: tuple[ExpectedTarget, ...]
     dtype: str
 
 
 @dataclass(frozen=True)
 class Samples:
-    """x (N, …), y as the loss takes it, and a weight for each sample or None."""
+    """x (N, …) for each input, y for each output as its loss takes it, and a weight for each sample or None."""
 
-    x: np.ndarray
-    y: np.ndarray
+    x: tuple[np.ndarray, ...]
+    y: tuple[np.ndarray, ...]
     weight: np.ndarray | None
 
     def __len__(self) -> int:
-        return len(self.x)
+        return len(self.x[0])
+
+    def part(self, rows: slice | np.ndarray) -> Samples:
+        """These rows."""
+        x, y = (tuple(array[rows] for array in arrays) for arrays in (self.x, self.y))
+        return Samples(x, y, None if self.weight is None else self.weight[rows])
+
+
+def inputs(expected: Sequence[ExpectedInput], x: Any, prefix: str = "") -> list[tuple[str, np.ndarray]]:
+    """An array for each input, with its name in errors."""
+    found: list[tuple[str, np.ndarray]] = []
+    given = arrays.for_each(f"{prefix}x", x, [each.name for each in expected])
+    for (name, value), each in zip(given, expected, strict=True):
+        array = arrays.inputs(name, value, each.shape, each.layer)
+        for layer, rows in each.tables:
+            arrays.rows_of_a_table(name, array, layer, rows)
+        if found:
+            arrays.same_rows(name, array, len(found[0][1]), of=found[0][0])
+        found.append((name, array))
+    return found
 
 
 def checked(expected: Expected, x: Any, y: Any, sample_weight: Any = None, prefix: str = "") -> Samples:
     """x, y and the weights as arrays that fit the model, or one ValueError that names the one at fault."""
-    rows = arrays.inputs(f"{prefix}x", x, expected.input_shape, expected.first_layer)
-    y = targets(f"{prefix}y", y, expected.target_kind, len(rows), expected.output_shape)
-    for name, array in (("x", rows), ("y", y)):
-        arrays.representable(f"{prefix}{name}", array, expected.dtype)
-    return Samples(rows, y, arrays.sample_weights(sample_weight, len(rows)))
+    found = inputs(expected.inputs, x, prefix)
+    rows, several = len(found[0][1]), len(found)
+    given = arrays.for_each(f"{prefix}y", y, [each.name for each in expected.targets])
+    for (name, value), each in zip(given, expected.targets, strict=True):
+        found.append((name, targets(name, value, each.kind, rows, each.shape)))
+    for name, array in found:
+        arrays.representable(name, array, expected.dtype)
+    every = tuple(array for _, array in found)
+    return Samples(every[:several], every[several:], arrays.sample_weights(sample_weight, rows))
 
 
-def weighed(samples: Samples, class_weight: Mapping[int, float] | None, kind: str) -> Samples:
+def weighed(samples: Samples, class_weight: Mapping[int, float] | None, expected: Expected) -> Samples:
     """The same samples, each weight multiplied by that of the sample's class."""
-    by_class = arrays.class_weights(class_weight, samples.y, kind)
-    if by_class is None:
+    if class_weight is None:
         return samples
+    if len(samples.y) > 1:
+        raise ValueError(
+            f"class_weight: the model has {len(samples.y)} outputs, and a sample has a class in each. "
+            "Mend: sample_weight, one vector for all outputs"
+        )
+    by_class = arrays.class_weights(class_weight, samples.y[0], expected.targets[0].kind)
     return Samples(samples.x, samples.y, by_class if samples.weight is None else samples.weight * by_class)
 
 
@@ -60,11 +107,7 @@ def held_out(samples: Samples, share: float) -> tuple[Samples, Samples]:
             f"validation_split: {share!r} was given for {len(samples)} samples; "
             "a share between 0.0 and 1.0 that leaves samples in both parts"
         )
-    weight = samples.weight
-    return (
-        Samples(samples.x[:kept], samples.y[:kept], None if weight is None else weight[:kept]),
-        Samples(samples.x[kept:], samples.y[kept:], None if weight is None else weight[kept:]),
-    )
+    return samples.part(slice(None, kept)), samples.part(slice(kept, None))
 
 
 def validation(expected: Expected, given: Any) -> Samples:

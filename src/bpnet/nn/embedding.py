@@ -36,7 +36,9 @@ def embedding_grad(be: Backend, indices: Array, dy: Array, dw: Array) -> None:
 class Embedding(Layer):
     """y = w[x];  dw[v] = Σ dy where x = v; x has no gradient.  x (N, L) → y (N, L, output_dim).
 
-    x holds whole numbers from 0 below `input_dim`. What other numbers do is undefined: they are checked nowhere yet.
+    x holds whole numbers from 0 below `input_dim`. Where an Input feeds the layer directly, a model refuses other
+    numbers with a ValueError, on the host; what other layers hand to it is not checked, and what happens there with
+    other numbers is undefined.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Embedding(Layer):
         self.input_dim = whole("input_dim", input_dim)
         if input_dim > LARGEST:
             raise ValueError(f"input_dim: {input_dim} was given, expected at most {LARGEST}: inputs come as float32")
+        self.table_rows = input_dim
         self.output_dim = whole("output_dim", output_dim)
         self.embeddings_initializer = initializer(embeddings_initializer)
         self.input_shape = None if input_shape is None else tuple(input_shape)

@@ -1,7 +1,8 @@
 """Forward and backward through a graph of layers; a chain is its simplest case.
 
 Forward visits the nodes in an order in which every node follows its inputs; backward visits them in reverse. By the
-chain rule the gradient of a value is the sum over its uses of what each use sends back.
+chain rule the gradient of a value is the sum over its uses of what each use sends back. A node is made of nodes that
+are there already and never changes, so a graph has no cycles.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bpnet.backend import Array
+from bpnet.names import distinct
 
 if TYPE_CHECKING:
     from bpnet.nn.layer import Layer
@@ -27,14 +29,16 @@ class Node:
     layer: Layer | None
     inputs: tuple[Node, ...]
     shape: Shape
+    name: str | None = None
+    """An input's own name, where it was given one."""
 
 
-def Input(shape: Sequence[int]) -> Node:  # noqa: N802 - the name that everybody knows
+def Input(shape: Sequence[int], name: str | None = None) -> Node:  # noqa: N802 - the name that everybody knows
     """An input of a graph: arrays of `shape` after the batch axis."""
     sizes = tuple(shape) if isinstance(shape, Iterable) else ()
     if not sizes or not all(isinstance(size, int) and size >= 1 for size in sizes):
         raise ValueError(f"shape: {shape!r} was given, expected whole numbers from 1, without the batch axis: (64,)")
-    return Node(None, (), sizes)
+    return Node(None, (), sizes, name)
 
 
 @dataclass(frozen=True)
@@ -107,25 +111,44 @@ class Graph:
         return [dvalues[slot] for slot in self._input_slots]
 
     @property
-    def last_layer(self) -> Layer:
-        """What makes the first output."""
-        layer = self.outputs[0].layer
-        assert layer is not None
-        return layer
+    def input_names(self) -> list[str]:
+        """The inputs' own names; one without is called `input`, numbered where that is taken."""
+        own = [node.name for node in self.inputs]
+        return distinct("inputs", [name or "input" for name in own], [name is not None for name in own])
+
+    @property
+    def heads(self) -> list[Layer]:
+        """The layer that makes each output."""
+        return [node.layer for node in self.outputs if node.layer is not None]
+
+    @property
+    def output_names(self) -> list[str]:
+        """Each output is called after the layer that makes it, numbered where one layer makes several."""
+        return distinct("outputs", [layer.name for layer in self.heads], [False] * len(self.heads))
+
+    def name_of(self, node: Node) -> str:
+        """The name of the layer that makes it, or its own if it is an input."""
+        return node.layer.name if node.layer else self.input_names[self.inputs.index(node)]
 
     def uses(self, layer: Layer) -> list[Node]:
         """The nodes at which `layer` is applied."""
         return [node for node in self.nodes if node.layer is layer]
 
-    def with_linear_output(self) -> Graph:
-        """The same graph, but its last layer stops before its activation: what a loss on logits trains.
+    def readers(self, node: Node) -> list[Node]:
+        """The nodes that take the value of `node`."""
+        return [reader for reader in self.nodes if node in reader.inputs]
 
-        The parameters fit both graphs.
+    def ends_in(self, output: Node) -> bool:
+        """Is the value of `output` nothing but one output, and made by a layer that stands nowhere else?"""
+        alone = not self.readers(output) and self.outputs.count(output) == 1
+        return alone and output.layer is not None and len(self.uses(output.layer)) == 1
+
+    def with_linear(self, outputs: Sequence[Node]) -> Graph:
+        """The same graph, but these outputs stop before their activation: what losses on logits train.
+
+        The graph `ends_in` each of them, so that the parameters fit both graphs.
         """
-        (last,) = self.outputs
-        assert last.layer is not None
-        twin = last.layer.without_activation()
-        return Graph(self.inputs, [Node(twin, last.inputs, last.shape)])
+        return Graph(self.inputs, [_linear(node) if node in outputs else node for node in self.outputs])
 
     def _find_learning(self) -> list[bool]:
         """For each node: does it, or anything before it, have parameters?"""
@@ -147,6 +170,11 @@ def _add(g: SimpleNamespace, part: SimpleNamespace) -> None:
         array[...] = array + getattr(part, name)
 
 
+def _linear(node: Node) -> Node:
+    assert node.layer is not None
+    return Node(node.layer.without_activation(), node.inputs, node.shape)
+
+
 def chain(layers: Sequence[Layer], shape: Sequence[int]) -> Graph:
     """The graph of one branch: each layer applied to the one before."""
     first = node = Input(shape)
@@ -163,7 +191,8 @@ def _in_order(inputs: Sequence[Node], outputs: Sequence[Node]) -> tuple[Node, ..
         if node in order:
             return
         if node.layer is None:
-            raise ValueError("inputs: the outputs depend on an Input that is not among the graph's inputs")
+            which = f"Input({node.shape})" + (f" {node.name!r}" if node.name else "")
+            raise ValueError(f"inputs: the outputs depend on {which}, which is not among the inputs. Mend: add it")
         for source in node.inputs:
             visit(source)
         order.append(node)

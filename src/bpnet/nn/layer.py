@@ -30,6 +30,9 @@ class Layer(ABC):
     is_random: bool = False
     """Does it draw numbers? `p.key` is then the key of its stream."""
 
+    table_rows: int | None = None
+    """Where its input names rows of a table, by whole numbers from 0, how many rows that has."""
+
     def __init__(self, name: str | None = None) -> None:
         self.name = name or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(self).__name__).lower()
         self.is_named = name is not None
@@ -84,6 +87,14 @@ class Layer(ABC):
         twin.activation = activation("linear")
         return twin
 
-    def __call__(self, *inputs: Node) -> Node:
-        """The node of a graph where this layer is applied to `inputs`."""
-        return Node(self, inputs, self.output_shape(*(node.shape for node in inputs)))
+    def __call__(self, *inputs: Node | Sequence[Node]) -> Node:
+        """The node of a graph where this layer is applied to `inputs`, which may stand in one list as in Keras."""
+        given = inputs[0] if len(inputs) == 1 and isinstance(inputs[0], list | tuple) else inputs
+        nodes = tuple(node for node in given if isinstance(node, Node))
+        if len(nodes) < len(given) or not nodes:
+            kinds = ", ".join(type(node).__name__ for node in given) or "nothing"
+            raise TypeError(
+                f"layer {self.name!r}: it was called with {kinds}, expected nodes: what Input(shape) or another layer "
+                "returned. Mend: numbers go through a model: Model(inputs, outputs).predict(x)"
+            )
+        return Node(self, nodes, self.output_shape(*(node.shape for node in nodes)))

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from bpnet.backend import Array, Backend
-from bpnet.nn.graph import Graph, Tape
+from bpnet.nn.graph import Graph, Node, Tape
 from bpnet.nn.op import zeros
 from bpnet.nn.parameters import Layout
 from bpnet.nn.regularizers import add_penalty_grad, penalties, penalty
@@ -89,9 +89,9 @@ class Network:
         for s in self.penalties:
             add_penalty_grad(self.backend, self.theta[s.start : s.stop], self.grad[s.start : s.stop], s.l1, s.l2)
 
-    def linear_output_graph(self) -> Graph:
-        """The graph without the last activation, bound to the same backend."""
-        graph = self.graph.with_linear_output()
+    def with_linear(self, outputs: Sequence[Node]) -> Graph:
+        """The graph without the last activation of these outputs, bound to the same backend."""
+        graph = self.graph.with_linear(outputs)
         for layer in graph.layers:
             layer.bind(self.backend)
         return graph

@@ -13,12 +13,13 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from bpnet.backend import Backend
+from bpnet.models import Model
 from bpnet.names import look_up
-from bpnet.sequential import Sequential
 from bpnet.training.history import History
 
 RECIPES = (
     "digits",
+    "residual",
     "perceptron",
     "xor",
     "xor-deep",
@@ -63,7 +64,7 @@ class Options:
 class Problem(NamedTuple):
     """A compiled model and the data it learns from: arrays, or a flow of images and None."""
 
-    model: Sequential
+    model: Model
     x: Any
     y: Any
 
@@ -106,7 +107,7 @@ class Outcome:
     """What a run gives: figures, text, and pictures by file name."""
 
     measured: list[Measured]
-    model: Sequential | None = None
+    model: Model | None = None
     text: str = ""
     pictures: Mapping[str, Draw] = field(default_factory=dict)
 

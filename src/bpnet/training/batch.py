@@ -11,7 +11,7 @@ from bpnet.nn.op import zeros
 from bpnet.nn.optimizers import BoundOptimizer
 from bpnet.training.inference import MOST_PLANS
 from bpnet.training.objective import Objective
-from bpnet.training.step import DeviceData, training_step
+from bpnet.training.step import Batch, DeviceData, training_step
 from bpnet.training.totals import Totals
 
 
@@ -26,34 +26,32 @@ class BatchTraining:
             )
         self._objective = objective
         self._optimizer = optimizer
-        self._totals = Totals(objective.network.backend, objective.metrics)
+        self._totals = Totals(objective.network.backend, objective.metrics, objective.loss_names)
         self._plan = lru_cache(MOST_PLANS)(self._new_plan)
 
-    def __call__(self, x: Array, y: Array, weight: Array | None) -> dict[str, float]:
+    def __call__(self, batch: Batch) -> dict[str, float]:
         """One update from arrays of the device; the loss and the metrics before it."""
-        samples = x.shape[0]
-        data, order, step = self._plan(x.shape, y.shape, weight is not None)
-        data.take_in(x, y, weight)
+        x, y, weight = batch
+        samples = int(x[0].shape[0])
+        shapes = [tuple([array.shape for array in arrays]) for arrays in (x, y)]
+        data, order, step = self._plan(*shapes, weight is not None)
+        data.take_in(batch)
         data.begin_epoch(order)
         self._totals.clear()
         self._optimizer.begin()
         step()
         self._optimizer.end()
-        is_mean = self._objective.loss.reduction == "mean"
-        return self._totals.read(samples if is_mean else 1, samples, weight is not None)
+        return self._totals.read(samples if self._objective.is_mean else 1, samples, weight is not None)
 
     def _new_plan(
-        self, x: tuple[int, ...], y: tuple[int, ...], weighted: bool
+        self, x: tuple[tuple[int, ...], ...], y: tuple[tuple[int, ...], ...], weighted: bool
     ) -> tuple[DeviceData, Array, Callable[[], None]]:
         backend, dtype = self._objective.network.backend, self._objective.network.dtype
-        samples = x[0]
-        labels = self._objective.loss.targets == "labels"
-        data = DeviceData.put(
-            backend,
-            zeros(backend, x, dtype),
-            zeros(backend, y, "int64" if labels else dtype),
-            zeros(backend, (samples,), dtype) if weighted else None,
-            samples,
-        )
+        samples = x[0][0]
+        inputs = tuple(zeros(backend, shape, dtype) for shape in x)
+        types = [term.target_type(dtype) for term in self._objective.terms]
+        targets = tuple(zeros(backend, shape, of_y) for shape, of_y in zip(y, types, strict=True))
+        weight = zeros(backend, (samples,), dtype) if weighted else None
+        data = DeviceData.put(backend, (inputs, targets, weight), samples)
         step = training_step(self._objective, self._optimizer, data, self._totals, samples)
         return data, backend.asarray(range(samples), "int64"), backend.capture(step)

@@ -84,7 +84,8 @@ class EpochLines(Callback):
 
 def describe(logs: Mapping[str, float]) -> str:
     """`loss 0.1234  held-out loss 0.2345`."""
-    return "  ".join(f"{name.replace('val_', 'held-out ')} {value:.4g}" for name, value in logs.items())
+    names = {name: f"held-out {name[4:]}" if name.startswith("val_") else name for name in logs}
+    return "  ".join(f"{names[name]} {value:.4g}" for name, value in logs.items())
 
 
 def headline(logs: Mapping[str, float]) -> str:

@@ -43,9 +43,7 @@ class Guard:
 
     def check_end(self, epoch: int, batch: int, history: History) -> None:
         """TrainingDivergedError if the loss of the first rows, at the last weights, is not finite."""
-        rows = min(1024, self._data.x.shape[0])
-        weight = None if self._data.weight is None else self._data.weight[:rows]
-        value, _ = self._objective.value(self._data.x[:rows, ...], self._data.y[:rows, ...], weight)
+        value, _ = self._objective.value(*self._data.first(1024))
         if not bool(self.backend.to_numpy(self.backend.xp.isfinite(value))):
             self._go_back(epoch, batch, history)
 

@@ -26,10 +26,9 @@ class Training:
         self.optimizer = optimizer
         self.data = data
         self.backend = objective.network.backend
-        self.totals = Totals(self.backend, objective.metrics)
+        self.totals = Totals(self.backend, objective.metrics, objective.loss_names)
         self.samples: int = data.order.shape[0]
-        is_mean = objective.loss.reduction == "mean"
-        self._loss_divisor = self.samples if is_mean else self.samples / data.rows
+        self._loss_divisor = self.samples if objective.is_mean else self.samples / data.rows
         self._sizes = batch_sizes(self.samples, batch_size)
         self._objective = objective
         self._guard = Guard(objective, optimizer, data, self.totals)

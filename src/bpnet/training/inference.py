@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -21,22 +21,25 @@ class Inference:
         self._network = network
         self._plan = lru_cache(MOST_PLANS)(self._new_plan)
 
-    def __call__(self, batch: Any) -> Any:
-        """The outputs for a batch of the host, (N, …), as an array of the host."""
+    def __call__(self, batch: Sequence[Any]) -> list[Any]:
+        """The outputs for arrays of the host, (N, …) for each input, as arrays of the host."""
         backend = self._network.backend
-        x, y, forward = self._plan(len(batch))
-        x[...] = backend.asarray(batch, self._network.dtype)
+        inputs, outputs, forward = self._plan(len(batch[0]))
+        for own, x in zip(inputs, batch, strict=True):
+            own[...] = backend.asarray(x, self._network.dtype)
         forward()
-        return backend.to_numpy(y)
+        return [backend.to_numpy(y) for y in outputs]
 
-    def _new_plan(self, size: int) -> tuple[Array, Array, Callable[[], None]]:
+    def _new_plan(self, size: int) -> tuple[list[Array], list[Array], Callable[[], None]]:
         network = self._network
-        (source,), (target,) = network.graph.inputs, network.graph.outputs
-        x = zeros(network.backend, (size, *source.shape), network.dtype)
-        y = zeros(network.backend, (size, *target.shape), network.dtype)
+        inputs, outputs = (
+            [zeros(network.backend, (size, *node.shape), network.dtype) for node in nodes]
+            for nodes in (network.graph.inputs, network.graph.outputs)
+        )
 
         def forward() -> None:
-            (out,), _ = network.forward([x], train=False)
-            y[...] = out
+            found, _ = network.forward(inputs, train=False)
+            for own, y in zip(outputs, found, strict=True):
+                own[...] = y
 
-        return x, y, network.backend.capture(forward)
+        return inputs, outputs, network.backend.capture(forward)

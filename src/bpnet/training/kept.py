@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from math import prod
 from typing import Any, Protocol, TypeVar
 
-from bpnet.backend import Array
-from bpnet.training.step import DeviceData
+from bpnet.training.step import Batch, DeviceData, arrays_of
 
 MOST_RUNS = 4
 LARGEST = 1 << 23
@@ -31,17 +30,16 @@ class KeptRuns:
         self._waiting: dict[Hashable, Run] = {}
 
     @contextmanager
-    def run(self, kind: Hashable, arrays: Sequence[Array | None], make: Callable[[], AnyRun]) -> Iterator[AnyRun]:
+    def run(self, kind: Hashable, batch: Batch, make: Callable[[], AnyRun]) -> Iterator[AnyRun]:
         """A run of that kind on x, y and weights of the device; `make` makes it where none of these shapes waits."""
-        shapes = tuple(None if array is None else tuple(array.shape) for array in arrays)
+        shapes = tuple(tuple(array.shape) for array in arrays_of(batch))
         run: Any = self._waiting.pop((kind, shapes), None)
         if run is None:
             run = make()
         else:
-            run.data.take_in(*arrays)
+            run.data.take_in(batch)
         yield run
-        order = run.data.order.shape
-        if sum(prod(shape) for shape in (*shapes, order) if shape is not None) <= LARGEST:
+        if sum(prod(shape) for shape in (*shapes, run.data.order.shape)) <= LARGEST:
             self._waiting[kind, shapes] = run
             if len(self._waiting) > MOST_RUNS:
                 del self._waiting[next(iter(self._waiting))]

@@ -44,16 +44,18 @@ class Minimization:
         self.model = model
         self.data = data
         self.network = objective.network
-        self.totals = Totals(self.network.backend, objective.metrics)
-        self.samples: int = data.x.shape[0]
+        self.totals = Totals(self.network.backend, objective.metrics, objective.loss_names)
+        self.samples = data.rows
         self._options = optimizer.options
         self._minimize = minimize
 
         def evaluation() -> None:
             """The gradient, and the totals of one batch of all samples."""
-            loss, penalty, z = objective.value_and_gradient(data.x, data.y, data.weight)
+            loss, penalty, found = objective.value_and_gradient(data.x, data.y, data.weight)
             self.totals.clear()
-            self.totals.add([(loss, 1), (penalty, 1)], data.weight, objective.metric_sums(data.y, z, data.weight))
+            of_batch: list[list[tuple[Array | float, float]]] = [[(loss, 1), (penalty, 1)]]
+            of_batch += [[(part, 1)] for part in found.losses]
+            self.totals.add(of_batch, data.weight, objective.metric_sums(data.y, found.outputs, data.weight))
 
         self._evaluation = self.network.backend.capture(evaluation)
 
@@ -94,7 +96,7 @@ class Minimization:
         network = self.network
         network.theta[...] = network.backend.asarray(theta, network.dtype)
         self._evaluation()
-        return float(network.backend.to_numpy(self.totals.loss))
+        return float(network.backend.to_numpy(self.totals.losses["loss"]))
 
     def figures(self) -> dict[str, float]:
         """The loss and the metrics at the last evaluation."""

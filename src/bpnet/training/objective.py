@@ -1,4 +1,4 @@
-"""What is minimized: a network, a loss, and the metrics that are watched."""
+"""What is minimized: a network, the loss of each of its outputs, and the metrics that are watched."""
 
 from __future__ import annotations
 
@@ -6,81 +6,133 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bpnet.backend import Array
-from bpnet.nn.activations import ACTIVATIONS, ActivationFunction, BoundActivation
-from bpnet.nn.graph import Graph
-from bpnet.nn.losses import CrossEntropy, Loss, PerSample, reduce_loss
-from bpnet.nn.metrics import Metric
+from bpnet.nn.activations import ACTIVATIONS, ActivationFunction
+from bpnet.nn.graph import Graph, Node
+from bpnet.nn.losses import CrossEntropy, Loss, reduce_loss
 from bpnet.nn.network import Network
+from bpnet.training.terms import Term, loss_names, named_metrics
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a batch gave, an output at a time."""
+
+    losses: list[Array]
+    """Lₖ, 0-d, not weighted; none where there is one output, whose loss is the total."""
+    outputs: list[Array]
+    """zₖ, (N, …): logits where the activation is part of the loss."""
 
 
 @dataclass
 class Objective:
-    """L(θ) = loss + penalty of a network's outputs, its gradient, and the metrics.
+    """L(θ) = Σₖ wₖ Lₖ + penalty, over the outputs k of a network; its gradient, and the metrics.
 
-    Where the last activation is the one whose outputs the loss takes (softmax or sigmoid before its cross-entropy),
-    the network runs without it and the loss takes logits: the same function, and stable for all logits below 1e38.
+    Where the last activation of an output is the one whose outputs its loss takes (softmax or sigmoid before its
+    cross-entropy), the network runs without it and the loss takes logits: the same function, and stable for all
+    logits below 1e38. x and y hold an array for each input and each output.
     """
 
     network: Network
-    loss: Loss
-    metrics: Sequence[Metric]
-    fused: bool = field(init=False)
-    """True where the last activation is part of the loss."""
+    terms: Sequence[Term]
+    fused: list[bool] = field(init=False)
+    """For each output: is its last activation part of the loss?"""
+    is_mean: bool = field(init=False)
+    """True where the losses are means over the samples, False where they are sums."""
     _graph: Graph = field(init=False)
-    _per_sample: PerSample = field(init=False)
-    _head: BoundActivation | None = field(init=False)
+    _at_work: list[_TermAtWork] = field(init=False)
 
     def __post_init__(self) -> None:
-        network, loss = self.network, self.loss
-        last = network.graph.last_layer
-        from_logits = isinstance(loss, CrossEntropy) and loss.from_logits
-        self.fused = (
-            isinstance(loss, CrossEntropy)
-            and not from_logits
-            and len(network.graph.uses(last)) == 1
-            and last.activation is not None
-            and last.activation == ACTIVATIONS[str(loss.head)]
-        )
-        self._graph = network.linear_output_graph() if self.fused else network.graph
-        if self.fused:
-            assert isinstance(loss, CrossEntropy)
-            loss = loss.on_logits()
-        self._per_sample = loss.bind(network.backend)
-        needs_head = self.fused or from_logits
-        self._head = ACTIVATIONS[str(loss.head)].bind(network.backend) if needs_head else None
+        graph = self.network.graph
+        self._at_work = [_TermAtWork(self.network, *pair) for pair in zip(self.terms, graph.outputs, strict=True)]
+        self.fused = [term.fused for term in self._at_work]
+        linear = [node for node, fused in zip(graph.outputs, self.fused, strict=True) if fused]
+        self._graph = self.network.with_linear(linear) if linear else graph
+        self.is_mean = self.terms[0].loss.reduction == "mean"
+        self.loss_names = loss_names(self.terms)
+        self.metrics = named_metrics(self.terms)
 
-    def value_and_gradient(self, x: Array, y: Array, weight: Array | None) -> tuple[Array, Array | float, Array]:
+    def value_and_gradient(
+        self, x: Sequence[Array], y: Sequence[Array], weight: Array | None
+    ) -> tuple[Array, Array | float, Found]:
         """Forward and backward: the gradient of L goes to `network.grad`.
 
-        Returns the loss (0-d), the penalty (0-d, or 0.0 where there is none), and the output of the graph.
+        Returns the loss Σ wₖ Lₖ (0-d), the penalty (0-d, or 0.0 where there is none), and what it was made of.
         """
-        (z,), tape = self.network.forward([x], train=True, graph=self._graph)
-        losses, dz = self._per_sample(y, z)
-        value, dz = reduce_loss(self.network.backend, losses, dz, weight, self._scale(x.shape[0]))
-        self.network.backward(tape, [dz], graph=self._graph)
+        outputs, tape = self.network.forward(x, train=True, graph=self._graph)
+        losses, gradients = self._compare(y, outputs, weight)
+        self.network.backward(tape, gradients, graph=self._graph)
         self.network.add_penalty_gradient()
-        return value, self.network.penalty(), z
+        value, found = self._total(losses, outputs)
+        return value, self.network.penalty(), found
 
-    def value(self, x: Array, y: Array, weight: Array | None, *, train: bool = False) -> tuple[Array, Array]:
-        """L without the penalty (0-d), and the output of the graph; nothing is written."""
-        (z,), _ = self.network.forward([x], train=train, graph=self._graph)
+    def value(
+        self, x: Sequence[Array], y: Sequence[Array], weight: Array | None, *, train: bool = False
+    ) -> tuple[Array, Found]:
+        """L without the penalty (0-d), and what it was made of; nothing is written."""
+        outputs, _ = self.network.forward(x, train=train, graph=self._graph)
+        losses, _ = self._compare(y, outputs, weight)
+        return self._total(losses, outputs)
+
+    def metric_sums(self, y: Sequence[Array], z: Sequence[Array], weight: Array | None) -> list[tuple[Array, ...]]:
+        """The sums over the batch of each of `metrics`; z are the outputs that were found."""
+        triples = zip(self._at_work, y, z, strict=True)
+        return [sums for term, its_y, its_z in triples for sums in term.metric_sums(its_y, its_z, weight)]
+
+    def _compare(
+        self, y: Sequence[Array], outputs: Sequence[Array], weight: Array | None
+    ) -> tuple[list[Array], list[Array]]:
+        """For each output Lₖ and wₖ dLₖ/dzₖ."""
+        triples = zip(self._at_work, y, outputs, strict=True)
+        losses, gradients = zip(*(term.loss(its_y, z, weight) for term, its_y, z in triples), strict=True)
+        return list(losses), list(gradients)
+
+    def _total(self, losses: list[Array], outputs: list[Array]) -> tuple[Array, Found]:
+        """Σ wₖ Lₖ, and what it was made of."""
+        total, *others = (_times(term.weight, loss) for term, loss in zip(self.terms, losses, strict=True))
+        for other in others:
+            total = total + other
+        return total, Found(losses if others else [], outputs)
+
+
+class _TermAtWork:
+    """One term of the objective on the network's backend."""
+
+    def __init__(self, network: Network, term: Term, node: Node) -> None:
+        loss, last = term.loss, node.layer.activation if node.layer else None
+        self._term = term
+        self._backend = network.backend
+        self._head = None
+        self.fused = False
+        if isinstance(loss, CrossEntropy):
+            head = ACTIVATIONS[str(loss.head)]
+            self.fused = not loss.from_logits and last == head and network.graph.ends_in(node)
+            if self.fused or loss.from_logits:
+                loss = loss.on_logits()
+                self._head = head.bind(self._backend)
+        self._per_sample = loss.bind(self._backend)
+
+    def loss(self, y: Array, z: Array, weight: Array | None) -> tuple[Array, Array]:
+        """L (0-d), and w dL/dz."""
         losses, dz = self._per_sample(y, z)
-        return reduce_loss(self.network.backend, losses, dz, weight, self._scale(x.shape[0]))[0], z
+        scale = 1.0 / z.shape[0] if self._term.loss.reduction == "mean" else 1.0
+        value, dz = reduce_loss(self._backend, losses, dz, weight, scale)
+        return value, _times(self._term.weight, dz)
 
     def metric_sums(self, y: Array, z: Array, weight: Array | None) -> list[tuple[Array, ...]]:
         """Each metric's sums over the batch; of logits, probabilities are formed where one needs them."""
-        xp = self.network.backend.xp
-        p = z
-        if self._head is not None and not all(metric.takes_logits for metric in self.metrics):
+        metrics, p = self._term.metrics, z
+        if self._head is not None and not all(metric.takes_logits for metric in metrics):
             p, _ = self._head.forward(z)
-        return [metric.sums(xp, y, p, weight) for metric in self.metrics]
-
-    def _scale(self, samples: int) -> float:
-        return 1.0 / samples if self.loss.reduction == "mean" else 1.0
+        return [metric.sums(self._backend.xp, y, p, weight) for metric in metrics]
 
 
-def check_head(loss: Loss, activation: ActivationFunction | None) -> None:
-    """ValueError where a cross-entropy is told the wrong thing about the model's last activation.
+def _times(weight: float, x: Array) -> Array:
+    """w x, and x itself where w is 1: the usual step has no operation for it."""
+    return x if weight == 1.0 else weight * x
+
+
+def check_head(loss: Loss, activation: ActivationFunction | None, what: str = "loss") -> None:
+    """ValueError where a cross-entropy is told the wrong thing about the last activation before it; `what` is its name.
 
     -Σ y log p is a cross-entropy only of outputs that sum to 1: sigmoids would learn to be 1 everywhere. An activation
     of the user's own is taken to be what the loss expects.
@@ -91,11 +143,11 @@ def check_head(loss: Loss, activation: ActivationFunction | None) -> None:
     fitting = ("softmax", "sigmoid") if loss.head == "sigmoid" else ("softmax",)
     if loss.from_logits and last in ("softmax", "sigmoid"):
         raise ValueError(
-            f"loss: {name}(from_logits=True) was given, but the last activation is {last!r}, which makes "
+            f"{what}: {name}(from_logits=True) was given, but the last activation is {last!r}, which makes "
             "probabilities. Mend: leave from_logits out; such a model is trained on its logits anyway"
         )
     if not loss.from_logits and last not in fitting:
         raise ValueError(
-            f"loss: {name} takes probabilities, but the last activation is {last!r}. "
+            f"{what}: {name} takes probabilities, but the last activation is {last!r}. "
             f"Mend: end the model with {loss.head!r}, or use {name}(from_logits=True)"
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from bpnet.backend import Array, Backend
 from bpnet.nn.op import zeros
@@ -15,13 +16,16 @@ from bpnet.nn.optimizers import BoundOptimizer
 from bpnet.training.objective import Objective
 from bpnet.training.totals import Totals
 
+Batch: TypeAlias = tuple[tuple[Array, ...], tuple[Array, ...], Array | None]
+"""x and y, an array for each input and for each output, and the samples' weights, if they have any."""
+
 
 @dataclass
 class DeviceData:
     """A data set on the device, with the order in which an epoch visits it."""
 
-    x: Array
-    y: Array
+    x: tuple[Array, ...]
+    y: tuple[Array, ...]
     weight: Array | None
     order: Array
     """The numbers of the samples in the order of an epoch, int64; as long as the epoch has samples."""
@@ -31,17 +35,23 @@ class DeviceData:
     """How many samples a pass over the data has; x holds them all, or as many of them as a batch has."""
 
     @classmethod
-    def put(
-        cls, backend: Backend, x: Array, y: Array, weight: Array | None, epoch_samples: int, rows: int | None = None
-    ) -> DeviceData:
+    def put(cls, backend: Backend, batch: Batch, epoch_samples: int, rows: int | None = None) -> DeviceData:
         """Take arrays of the device; the order is all zeros until an epoch sets it. `rows` defaults to those of x."""
         order = zeros(backend, (epoch_samples,), "int64")
-        return cls(x, y, weight, order, zeros(backend, (), "int64"), x.shape[0] if rows is None else rows)
+        return cls(*batch, order, zeros(backend, (), "int64"), int(batch[0][0].shape[0]) if rows is None else rows)
 
-    def take_in(self, x: Array, y: Array, weight: Array | None) -> None:
+    def first(self, rows: int) -> Batch:
+        """The first samples that x holds, at most `rows` of them."""
+        rows = min(rows, self.x[0].shape[0])
+        x, y = (tuple(array[:rows, ...] for array in arrays) for arrays in (self.x, self.y))
+        return x, y, None if self.weight is None else self.weight[:rows]
+
+    def take_in(self, batch: Batch) -> None:
         """Other data of the same shapes, or of fewer samples, which then replace the first ones."""
-        samples = x.shape[0]
-        self.x[:samples, ...], self.y[:samples, ...] = x, y
+        x, y, weight = batch
+        samples = x[0].shape[0]
+        for own, new in zip(self.x + self.y, x + y, strict=True):
+            own[:samples, ...] = new
         if self.weight is not None:
             self.weight[:samples] = weight
 
@@ -51,22 +61,28 @@ class DeviceData:
         self.cursor[...] = 0
 
 
+def arrays_of(batch: Batch) -> tuple[Array, ...]:
+    """All arrays of a batch in one row."""
+    x, y, weight = batch
+    return (*x, *y) if weight is None else (*x, *y, weight)
+
+
 def batch_sizes(samples: int, batch_size: int) -> list[int]:
     """The sizes of the batches that `samples` samples fall into: the last one may be smaller."""
     full, rest = divmod(samples, batch_size)
     return [batch_size] * full + ([rest] if rest else [])
 
 
-def next_batch(backend: Backend, data: DeviceData, batch_size: int) -> Callable[[], tuple[Array, Array, Array | None]]:
+def next_batch(backend: Backend, data: DeviceData, batch_size: int) -> Callable[[], Batch]:
     """What takes the next `batch_size` samples of the epoch: their x, y and weights."""
     xp = backend.xp
     offsets = backend.asarray(range(batch_size), "int64")
 
-    def take() -> tuple[Array, Array, Array | None]:
+    def take() -> Batch:
         rows = xp.take(data.order, data.cursor + offsets, axis=0)
         data.cursor[...] = data.cursor + batch_size
-        x = xp.take(data.x, rows, axis=0)
-        y = xp.take(data.y, rows, axis=0)
+        x = tuple(xp.take(array, rows, axis=0) for array in data.x)
+        y = tuple(xp.take(array, rows, axis=0) for array in data.y)
         return x, y, None if data.weight is None else xp.take(data.weight, rows, axis=0)
 
     return take
@@ -82,13 +98,14 @@ def training_step(
     take = next_batch(objective.network.backend, data, batch_size)
     # What the batch's loss counts in the epoch's: a mean as often as it has samples, a sum once.
     # The penalty counts as often, but once in a pass over the data.
-    is_mean = objective.loss.reduction == "mean"
-    share, of_penalty = (batch_size, batch_size) if is_mean else (1, batch_size / data.rows)
+    share, of_penalty = (batch_size, batch_size) if objective.is_mean else (1, batch_size / data.rows)
 
     def step() -> None:
         x, y, weight = take()
-        loss, penalty, z = objective.value_and_gradient(x, y, weight)
+        loss, penalty, found = objective.value_and_gradient(x, y, weight)
         optimizer.step()
-        totals.add([(loss, share), (penalty, of_penalty)], weight, objective.metric_sums(y, z, weight))
+        of_batch: list[list[tuple[Array | float, float]]] = [[(loss, share), (penalty, of_penalty)]]
+        of_batch += [[(part, share)] for part in found.losses]
+        totals.add(of_batch, weight, objective.metric_sums(y, found.outputs, weight))
 
     return step

@@ -11,44 +11,51 @@ from bpnet.nn.op import zeros
 
 
 class Totals:
-    """Sums over batches: losses, weights, each metric's, and the number of batches before the loss was not finite."""
+    """Sums over batches: losses, weights, each metric's, and the number of batches before the loss was not finite.
 
-    def __init__(self, backend: Backend, metrics: Sequence[Metric]) -> None:
+    `metrics` come with their names in the history, as do the losses of several outputs, `parts` of the loss.
+    """
+
+    def __init__(self, backend: Backend, metrics: Sequence[tuple[str, Metric]], parts: Sequence[str] = ()) -> None:
         self.backend = backend
         self.metrics = metrics
-        self.loss = zeros(backend, (), "float64")
+        self.losses = {name: zeros(backend, (), "float64") for name in ("loss", *parts)}
         self.weight = zeros(backend, (), "float64")
         self.finite_batches = zeros(backend, (), "float64")
-        self.sums = [[zeros(backend, (), "float64") for _ in range(metric.size)] for metric in metrics]
+        self.sums = [[zeros(backend, (), "float64") for _ in range(metric.size)] for _, metric in metrics]
 
     def clear(self) -> None:
         """Begin an epoch."""
-        for total in (self.loss, self.weight, self.finite_batches, *chain.from_iterable(self.sums)):
+        for total in chain(self.losses.values(), [self.weight, self.finite_batches], *self.sums):
             total[...] = 0.0
 
     def add(
         self,
-        losses: Sequence[tuple[Array | float, float]],
+        losses: Sequence[Sequence[tuple[Array | float, float]]],
         weight: Array | None,
         sums: Sequence[Sequence[Array]],
     ) -> None:
-        """Take a batch in: its losses (0-d) times their shares, its weights, its metrics' sums. Waits for nothing."""
+        """Take a batch in: for each of `losses` the sum of what comes (0-d) times its share; its weights, its metrics'
+        sums. Waits for nothing.
+        """
         xp = self.backend.xp
-        for loss, share in losses:
-            if not isinstance(loss, float):
-                self.loss[...] = self.loss + share * xp.astype(loss, xp.float64)
-        self.finite_batches[...] = self.finite_batches + xp.astype(xp.isfinite(self.loss), xp.float64)
+        for total, terms in zip(self.losses.values(), losses, strict=True):
+            for loss, share in terms:
+                if not isinstance(loss, float):
+                    total[...] = total + share * xp.astype(loss, xp.float64)
+        finite = xp.isfinite(self.losses["loss"])
+        self.finite_batches[...] = self.finite_batches + xp.astype(finite, xp.float64)
         if sums and weight is not None:
             self.weight[...] = self.weight + xp.sum(xp.astype(weight, xp.float64))
         for total, part in zip(chain.from_iterable(self.sums), chain.from_iterable(sums), strict=True):
             total[...] = total + part
 
     def read(self, divisor: float, samples: int, weighted: bool) -> dict[str, float]:
-        """The summed loss over `divisor`, and the metrics of `samples` samples. Waits for the device."""
-        logs = {"loss": self._host(self.loss) / divisor}
+        """The summed losses over `divisor`, and the metrics of `samples` samples. Waits for the device."""
+        logs = {name: self._host(total) / divisor for name, total in self.losses.items()}
         weight = self._host(self.weight) if weighted else float(samples)
-        for metric, totals in zip(self.metrics, self.sums, strict=True):
-            logs[metric.name] = metric.result([self._host(total) for total in totals], weight)
+        for (name, metric), totals in zip(self.metrics, self.sums, strict=True):
+            logs[name] = metric.result([self._host(total) for total in totals], weight)
         return logs
 
     def first_bad_batch(self) -> int:
