@@ -150,7 +150,7 @@ def _sgd(rate):
 
 
 @pytest.mark.parametrize("name", [name for name in RECIPES if name != "averages"])
-def test_gradcheck_of_every_recipe(name, backend):
+def test_gradcheck_of_every_recipe(name):
     result = bpnet("gradcheck", name, "--elements", "20", BPNET_BACKEND="numpy")
     assert result.exit_code == 0, result.output
     if name != "gates":

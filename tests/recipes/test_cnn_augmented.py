@@ -36,13 +36,13 @@ def test_it_learns_from_the_generator_s_batches():
 
 @pytest.mark.parametrize("settings", [{"zca_whitening": True}, EVERYTHING], ids=["whitened", "everything"])
 def test_the_other_options(few, settings):
-    outcome = recipe("cnn-augmented").run(Options(backend="numpy", data=few, epochs=3, batch_size=20), **settings)
+    outcome = recipe("cnn-augmented").run(Options(backend="numba", data=few, epochs=3, batch_size=20), **settings)
     losses = outcome.model.history.history["loss"]
     assert losses[-1] < 0.9 * losses[0]
 
 
 def test_its_pictures_can_be_drawn(few, tmp_path):
-    outcome = recipe("cnn-augmented").run(Options(backend="numpy", data=few, epochs=1))
+    outcome = recipe("cnn-augmented").run(Options(backend="numba", data=few, epochs=1))
     assert {"augmented-images.png", "filters.png", "misread-digits.png"} <= set(outcome.pictures)
     figure = Figure()
     outcome.pictures["augmented-images.png"](figure)
@@ -54,7 +54,7 @@ def test_its_pictures_can_be_drawn(few, tmp_path):
 
 def test_the_float_type_is_the_generator_s_too(few):
     curves = [
-        recipe("cnn-augmented").run(Options("numpy", dtype, data=few, epochs=1)).model.history.history["loss"][0]
+        recipe("cnn-augmented").run(Options("numba", dtype, data=few, epochs=1)).model.history.history["loss"][0]
         for dtype in ("float32", "float64")
     ]
     assert 0 < abs(curves[0] - curves[1]) < 1e-4

@@ -58,7 +58,7 @@ def test_a_residual_network_learns_the_same_on_every_backend(backend):
 def test_every_recipe_has_a_reference_figure_that_can_fail():
     for name in RECIPES:
         short = {} if name in ("gates", "averages") else {"epochs": 1}
-        bounded = [m for m in run(name, "numpy", **short).measured if (m.least, m.most) != (None, None)]
+        bounded = [m for m in run(name, "numba", **short).measured if (m.least, m.most) != (None, None)]
         assert bounded or name == "digits-by-hand", name
 
 
