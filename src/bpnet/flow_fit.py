@@ -20,6 +20,7 @@ from bpnet.nn.lbfgs import BoundLBFGS
 from bpnet.training.callbacks import checked, progress
 from bpnet.training.fit import Training
 from bpnet.training.history import History
+from bpnet.training.micro_batch import fitting
 from bpnet.training.prefetch import Prefetch
 from bpnet.training.step import DeviceData
 
@@ -45,6 +46,7 @@ def fit_flow(
     validation_data: tuple[Any, ...] | None,
     class_weight: Mapping[int, float] | None,
     steps_per_epoch: int | None,
+    micro_batch: int | str | None,
     **instead: Any,
 ) -> History:
     """Train on the flow's batches. `instead` are the arguments of `fit` in ITS_OWN, None where they were not given."""
@@ -54,6 +56,7 @@ def fit_flow(
     if flow.y is None:
         raise ValueError("x: a flow without targets came, expected one with them. Mend: generator.flow(x, y)")
     epochs = arrays.whole_number("epochs", epochs)
+    micro_batch = arrays.micro_batch(micro_batch)
     expected = model.expected(flow.x)
     if isinstance(model.bind()[1], BoundLBFGS):
         raise ValueError(
@@ -80,7 +83,11 @@ def fit_flow(
 
     model.stop_training = False
     unseen = nullcontext(dict) if held_out is None else model._measurement(held_out)
-    with _training(model, data, length, size) as training, unseen as measure, Prefetch(batches()) as prefetch:
+    with (
+        _training(model, data, length, size, micro_batch) as training,
+        unseen as measure,
+        Prefetch(batches()) as prefetch,
+    ):
         model.history = training.run(
             epochs,
             order=order,
@@ -91,12 +98,16 @@ def fit_flow(
     return model.history
 
 
-def _training(model: Model, data: Samples, length: int, size: int) -> AbstractContextManager[Training]:
+def _training(
+    model: Model, data: Samples, length: int, size: int, micro_batch: int | str | None
+) -> AbstractContextManager[Training]:
     """A run whose buffers have room for `size` samples; until the first batch comes they hold any."""
     rows = np.arange(size) % len(data)
-    put, bound = model.put(data.part(rows)), model.bind()
+    put, (objective, optimizer) = model.put(data.part(rows)), model.bind()
 
     def make() -> Training:
-        return Training(model, *bound, DeviceData.put(model.backend, put, length, len(data)), size)
+        on_device = DeviceData.put(model.backend, put, length, len(data))
+        parts = fitting(objective, on_device, size) if isinstance(micro_batch, str) else micro_batch
+        return Training(model, objective, optimizer, on_device, size, parts)
 
-    return model._kept.run(("flow", length, size, len(data)), put, make)
+    return model._kept.run(("flow", length, size, len(data), micro_batch), put, make)

@@ -28,6 +28,7 @@ from bpnet.training.fit import Training
 from bpnet.training.history import History
 from bpnet.training.kept import KeptRuns
 from bpnet.training.lbfgs import Minimization
+from bpnet.training.micro_batch import fitting
 from bpnet.training.objective import Objective, check_head
 from bpnet.training.step import Batch, DeviceData
 from bpnet.training.terms import Term, terms
@@ -102,6 +103,7 @@ class Model(Predictor):
         class_weight: Mapping[int, float] | None = None,
         sample_weight: Any = None,
         steps_per_epoch: int | None = None,
+        micro_batch: int | str | None = None,
     ) -> History:
         """Train on x and y, by default in batches of 32; return the history, which is also `self.history`.
 
@@ -112,15 +114,19 @@ class Model(Predictor):
         A sample's weight is its `sample_weight` times its class's `class_weight`, which is for training only; the loss
         stays a mean over samples. A "sum" loss is reported for one pass over the data, as `evaluate` sums it.
         Ctrl-C ends training after the step at hand. A loss that is no longer finite raises TrainingDivergedError.
+        `micro_batch` learns from each batch in parts of at most so many samples, which need less memory: the same
+        gradient but for rounding. "auto" halves the parts until the memory is enough.
         With `LBFGS` the batch is the whole data set, and an epoch one iteration.
         x may be what `ImageDataGenerator.flow` returns, with targets, batch size, order and weights of its own.
         """
         if isinstance(x, ImageFlow):
             own = {"y": y, "batch_size": batch_size, "sample_weight": sample_weight, "shuffle": None if shuffle else 0}
             own["validation_split"] = validation_split or None
-            return fit_flow(self, x, epochs, verbose, callbacks, validation_data, class_weight, steps_per_epoch, **own)
+            given = epochs, verbose, callbacks, validation_data, class_weight, steps_per_epoch, micro_batch
+            return fit_flow(self, x, *given, **own)
         size = arrays.whole_number("batch_size", 32 if batch_size is None else batch_size)
         epochs = arrays.whole_number("epochs", epochs)
+        micro_batch = arrays.micro_batch(micro_batch)
         like = self.expected(x)
         data = samples.checked(like, x, y, sample_weight)
         held_out = None if validation_data is None else samples.validation(like, validation_data)
@@ -142,7 +148,7 @@ class Model(Predictor):
 
         self.stop_training = False
         unseen = nullcontext(dict) if held_out is None else self._measurement(held_out)
-        with self._training(data, length, size) as training, unseen as measure:
+        with self._training(data, length, size, micro_batch) as training, unseen as measure:
             self.history = training.run(
                 epochs,
                 order=order,
@@ -214,17 +220,20 @@ class Model(Predictor):
             self._bound = Objective(network, terms), optimizer.bind(network)
         return self._bound
 
-    def _training(self, data: Samples, length: int, batch_size: int) -> AbstractContextManager[Training | Minimization]:
+    def _training(
+        self, data: Samples, length: int, batch_size: int, micro_batch: int | str | None
+    ) -> AbstractContextManager[Training | Minimization]:
         """A run that learns from `data`, `length` samples an epoch."""
         put, (objective, optimizer) = self.put(data), self.bind()
 
         def make() -> Training | Minimization:
             on_device = DeviceData.put(self.backend, put, length)
+            parts = fitting(objective, on_device, batch_size) if isinstance(micro_batch, str) else micro_batch
             if isinstance(optimizer, BoundLBFGS):
-                return Minimization(self, objective, optimizer, on_device, lbfgs.minimize)
-            return Training(self, objective, optimizer, on_device, batch_size)
+                return Minimization(self, objective, optimizer, on_device, lbfgs.minimize, parts)
+            return Training(self, objective, optimizer, on_device, batch_size, parts)
 
-        return self._kept.run(("training", length, batch_size), put, make)
+        return self._kept.run(("training", length, batch_size, micro_batch), put, make)
 
     def _measurement(self, data: Samples, batch_size: int = 1024) -> AbstractContextManager[Measurement]:
         """A run that measures on `data`."""

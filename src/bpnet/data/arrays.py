@@ -171,3 +171,12 @@ def flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise ValueError(f"{name}: {value!r} was given, expected True or False")
     return bool(value)
+
+
+def micro_batch(value: Any) -> int | str | None:
+    """None, "auto", or a whole number from 1."""
+    if value is None or value == "auto":
+        return None if value is None else "auto"
+    if isinstance(value, str):
+        raise ValueError(f"micro_batch: {value!r} was given, expected a whole number from 1, 'auto' or None")
+    return whole_number("micro_batch", value)

@@ -30,6 +30,9 @@ class Layer(ABC):
     is_random: bool = False
     """Does it draw numbers? `p.key` is then the key of its stream."""
 
+    mixes_samples: bool = False
+    """In training, does what becomes of a sample depend on the others of its batch?"""
+
     table_rows: int | None = None
     """Where its input names rows of a table, by whole numbers from 0, how many rows that has."""
 

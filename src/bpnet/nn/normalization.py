@@ -116,6 +116,8 @@ class BatchNormalization(_Normalization):
     times as large: `unbiased=True`. `axis` is that of the features; statistics are over all others.
     """
 
+    mixes_samples = True
+
     def __init__(
         self,
         axis: int = -1,

@@ -15,14 +15,20 @@ from bpnet.training.totals import Totals
 
 
 class Guard:
-    """Keeps what the weights, the moments and the step count were at the start of the last two epochs."""
+    """Keeps what the weights, the moments and the step count were at the start of the last two epochs.
 
-    def __init__(self, objective: Objective, optimizer: BoundOptimizer, data: DeviceData, totals: Totals) -> None:
+    The loss at the end of a run is looked at on the first `rows` samples.
+    """
+
+    def __init__(
+        self, objective: Objective, optimizer: BoundOptimizer, data: DeviceData, totals: Totals, rows: int
+    ) -> None:
         self.backend = objective.network.backend
         self._objective = objective
         self._optimizer = optimizer
         self._data = data
         self._totals = totals
+        self._rows = rows
         self._vectors = [objective.network.theta, objective.network.state, *optimizer.vectors()]
         self._kept: list[list[Array]] = []
 
@@ -43,7 +49,7 @@ class Guard:
 
     def check_end(self, epoch: int, batch: int, history: History) -> None:
         """TrainingDivergedError if the loss of the first rows, at the last weights, is not finite."""
-        value, _ = self._objective.value(*self._data.first(1024))
+        value, _ = self._objective.value(*self._data.first(self._rows))
         if not bool(self.backend.to_numpy(self.backend.xp.isfinite(value))):
             self._go_back(epoch, batch, history)
 

@@ -11,6 +11,7 @@ from bpnet.training.callbacks import Callback
 from bpnet.training.divergence import Guard
 from bpnet.training.history import History
 from bpnet.training.interrupt import InterruptAfterStep
+from bpnet.training.micro_batch import learner
 from bpnet.training.objective import Objective
 from bpnet.training.step import DeviceData, batch_sizes, training_step
 from bpnet.training.totals import Totals
@@ -20,7 +21,13 @@ class Training:
     """A run: an objective, an optimizer and the data, all on the device."""
 
     def __init__(
-        self, model: Any, objective: Objective, optimizer: BoundOptimizer, data: DeviceData, batch_size: int
+        self,
+        model: Any,
+        objective: Objective,
+        optimizer: BoundOptimizer,
+        data: DeviceData,
+        batch_size: int,
+        micro_batch: int | None = None,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
@@ -31,7 +38,8 @@ class Training:
         self._loss_divisor = self.samples if objective.is_mean else self.samples / data.rows
         self._sizes = batch_sizes(self.samples, batch_size)
         self._objective = objective
-        self._guard = Guard(objective, optimizer, data, self.totals)
+        self._micro_batch = micro_batch
+        self._guard = Guard(objective, optimizer, data, self.totals, min(1024, micro_batch or 1024))
         self._steps = {size: self._capture(size) for size in set(self._sizes)}
 
     def run(
@@ -96,5 +104,6 @@ class Training:
             self.optimizer.end()
 
     def _capture(self, batch_size: int) -> Callable[[], None]:
-        step = training_step(self._objective, self.optimizer, self.data, self.totals, batch_size)
+        learn = learner(self._objective, batch_size, self._micro_batch)
+        step = training_step(self._objective, self.optimizer, self.data, self.totals, batch_size, learn)
         return self.backend.capture(step)

@@ -17,6 +17,7 @@ from bpnet.nn.lbfgs import BoundLBFGS
 from bpnet.training.callbacks import Callback
 from bpnet.training.history import History, TrainingDivergedError
 from bpnet.training.interrupt import InterruptAfterStep
+from bpnet.training.micro_batch import learner
 from bpnet.training.objective import Objective
 from bpnet.training.step import DeviceData
 from bpnet.training.totals import Totals
@@ -39,7 +40,13 @@ class Minimization:
     """A run of L-BFGS: an objective and the data, on the device, and what minimizes, on the host."""
 
     def __init__(
-        self, model: Any, objective: Objective, optimizer: BoundLBFGS, data: DeviceData, minimize: Minimize
+        self,
+        model: Any,
+        objective: Objective,
+        optimizer: BoundLBFGS,
+        data: DeviceData,
+        minimize: Minimize,
+        micro_batch: int | None = None,
     ) -> None:
         self.model = model
         self.data = data
@@ -49,9 +56,11 @@ class Minimization:
         self._options = optimizer.options
         self._minimize = minimize
 
+        learn = learner(objective, data.rows, micro_batch)
+
         def evaluation() -> None:
             """The gradient, and the totals of one batch of all samples."""
-            loss, penalty, found = objective.value_and_gradient(data.x, data.y, data.weight)
+            loss, penalty, found = learn(data.x, data.y, data.weight)
             self.totals.clear()
             of_batch: list[list[tuple[Array | float, float]]] = [[(loss, 1), (penalty, 1)]]
             of_batch += [[(part, 1)] for part in found.losses]

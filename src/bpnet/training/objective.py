@@ -58,19 +58,25 @@ class Objective:
 
         Returns the loss Σ wₖ Lₖ (0-d), the penalty (0-d, or 0.0 where there is none), and what it was made of.
         """
-        outputs, tape = self.network.forward(x, train=True, graph=self._graph)
-        losses, gradients = self._compare(y, outputs, weight)
-        self.network.backward(tape, gradients, graph=self._graph)
+        value, found = self.gradient(x, y, weight, int(x[0].shape[0]))
         self.network.add_penalty_gradient()
-        value, found = self._total(losses, outputs)
         return value, self.network.penalty(), found
+
+    def gradient(
+        self, x: Sequence[Array], y: Sequence[Array], weight: Array | None, samples: int
+    ) -> tuple[Array, Found]:
+        """The same without the penalty, for a batch of `samples` samples, of which x may hold a part."""
+        outputs, tape = self.network.forward(x, train=True, graph=self._graph)
+        losses, gradients = self._compare(y, outputs, weight, samples)
+        self.network.backward(tape, gradients, graph=self._graph)
+        return self._total(losses, outputs)
 
     def value(
         self, x: Sequence[Array], y: Sequence[Array], weight: Array | None, *, train: bool = False
     ) -> tuple[Array, Found]:
         """L without the penalty (0-d), and what it was made of; nothing is written."""
         outputs, _ = self.network.forward(x, train=train, graph=self._graph)
-        losses, _ = self._compare(y, outputs, weight)
+        losses, _ = self._compare(y, outputs, weight, int(x[0].shape[0]))
         return self._total(losses, outputs)
 
     def metric_sums(self, y: Sequence[Array], z: Sequence[Array], weight: Array | None) -> list[tuple[Array, ...]]:
@@ -79,11 +85,11 @@ class Objective:
         return [sums for term, its_y, its_z in triples for sums in term.metric_sums(its_y, its_z, weight)]
 
     def _compare(
-        self, y: Sequence[Array], outputs: Sequence[Array], weight: Array | None
+        self, y: Sequence[Array], outputs: Sequence[Array], weight: Array | None, samples: int
     ) -> tuple[list[Array], list[Array]]:
         """For each output Lₖ and wₖ dLₖ/dzₖ."""
         triples = zip(self._at_work, y, outputs, strict=True)
-        losses, gradients = zip(*(term.loss(its_y, z, weight) for term, its_y, z in triples), strict=True)
+        losses, gradients = zip(*(term.loss(its_y, z, weight, samples) for term, its_y, z in triples), strict=True)
         return list(losses), list(gradients)
 
     def _total(self, losses: list[Array], outputs: list[Array]) -> tuple[Array, Found]:
@@ -111,10 +117,10 @@ class _TermAtWork:
                 self._head = head.bind(self._backend)
         self._per_sample = loss.bind(self._backend)
 
-    def loss(self, y: Array, z: Array, weight: Array | None) -> tuple[Array, Array]:
-        """L (0-d), and w dL/dz."""
+    def loss(self, y: Array, z: Array, weight: Array | None, samples: int) -> tuple[Array, Array]:
+        """L (0-d), and w dL/dz, of a batch of `samples`."""
         losses, dz = self._per_sample(y, z)
-        scale = 1.0 / z.shape[0] if self._term.loss.reduction == "mean" else 1.0
+        scale = 1.0 / samples if self._term.loss.reduction == "mean" else 1.0
         value, dz = reduce_loss(self._backend, losses, dz, weight, scale)
         return value, _times(self._term.weight, dz)
 

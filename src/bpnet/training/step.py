@@ -13,7 +13,7 @@ from typing import TypeAlias
 from bpnet.backend import Array, Backend
 from bpnet.nn.op import zeros
 from bpnet.nn.optimizers import BoundOptimizer
-from bpnet.training.objective import Objective
+from bpnet.training.objective import Found, Objective
 from bpnet.training.totals import Totals
 
 Batch: TypeAlias = tuple[tuple[Array, ...], tuple[Array, ...], Array | None]
@@ -89,12 +89,19 @@ def next_batch(backend: Backend, data: DeviceData, batch_size: int) -> Callable[
 
 
 def training_step(
-    objective: Objective, optimizer: BoundOptimizer, data: DeviceData, totals: Totals, batch_size: int
+    objective: Objective,
+    optimizer: BoundOptimizer,
+    data: DeviceData,
+    totals: Totals,
+    batch_size: int,
+    learn: Callable[..., tuple[Array, Array | float, Found]] | None = None,
 ) -> Callable[[], None]:
     """The step for batches of `batch_size`: takes the next batch of the epoch, learns from it, and counts it.
 
     An epoch whose samples are no multiple of the batch size ends with another step, made for the smaller last batch.
+    `learn` is `objective.value_and_gradient` unless another way to its results is given.
     """
+    learn = learn or objective.value_and_gradient
     take = next_batch(objective.network.backend, data, batch_size)
     # What the batch's loss counts in the epoch's: a mean as often as it has samples, a sum once.
     # The penalty counts as often, but once in a pass over the data.
@@ -102,7 +109,7 @@ def training_step(
 
     def step() -> None:
         x, y, weight = take()
-        loss, penalty, found = objective.value_and_gradient(x, y, weight)
+        loss, penalty, found = learn(x, y, weight)
         optimizer.step()
         of_batch: list[list[tuple[Array | float, float]]] = [[(loss, share), (penalty, of_penalty)]]
         of_batch += [[(part, share)] for part in found.losses]

@@ -1,0 +1,131 @@
+"""A batch learned from in parts, so that only one part's activations need memory at a time.
+
+The loss of a batch is a sum over its samples, divided by their number where it is a mean; so the gradients of the parts
+add up to the batch's, but for the rounding of another order. Random layers draw what they would draw for the whole
+batch: its elements are numbered, and bits(key, i + k) = bits(key + k·GOLDEN, i), so a part that begins at sample s has
+the key key + s·f·GOLDEN, f the numbers of one sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import TypeAlias
+
+from bpnet.backend import Array
+from bpnet.nn.network import Network
+from bpnet.nn.random import GOLDEN, signed
+from bpnet.training.objective import Found, Objective
+from bpnet.training.step import DeviceData, batch_sizes
+
+Learner: TypeAlias = Callable[[Sequence[Array], Sequence[Array], Array | None], tuple[Array, Array | float, Found]]
+"""(x, y, weight) → the loss, the penalty and what the loss was made of; the gradient goes to `network.grad`."""
+
+
+class InParts:
+    """`Objective.value_and_gradient` of a batch in parts of `size` samples.
+
+    ValueError: a layer normalizes over the batch, so that its parts would give something else.
+    """
+
+    def __init__(self, objective: Objective, batch_size: int, size: int) -> None:
+        self._objective = objective
+        self._batch_size = batch_size
+        self._network = network = objective.network
+        for layer in network.graph.layers:
+            if layer.mixes_samples:
+                raise ValueError(
+                    f"micro_batch: {size} was given for batches of {batch_size}, but layer {layer.name!r} normalizes "
+                    "over the batch, and parts of it have other statistics. Mend: LayerNormalization, or no micro_batch"
+                )
+        starts = range(0, batch_size, size)
+        self._parts = [
+            slice(start, start + part) for start, part in zip(starts, batch_sizes(batch_size, size), strict=True)
+        ]
+        numbers = _numbers_of_a_sample(network)
+        shifts = [[signed(start * f * GOLDEN) for f in numbers] for start in starts]
+        self._is_random = any(numbers)
+        self._shifts = [network.backend.asarray(shift, "int64") for shift in shifts]
+
+    def __call__(
+        self, x: Sequence[Array], y: Sequence[Array], weight: Array | None
+    ) -> tuple[Array, Array | float, Found]:
+        """The loss, the penalty and what the loss was made of; the gradient goes to `network.grad`."""
+        network, xp = self._network, self._network.backend.xp
+        gradient, keys = xp.zeros_like(network.grad), xp.asarray(network.keys, copy=True)
+        values: list[Array] = []
+        found: list[Found] = []
+        for rows, shift in zip(self._parts, self._shifts, strict=True):
+            if self._is_random:
+                network.keys[...] = keys + shift
+            its_x, its_y = (tuple(array[rows, ...] for array in arrays) for arrays in (x, y))
+            its_weight = None if weight is None else weight[rows]
+            value, of_part = self._objective.gradient(its_x, its_y, its_weight, self._batch_size)
+            gradient = gradient + network.grad
+            values.append(value)
+            found.append(of_part)
+        if self._is_random:  # now they are the next batch's, but for the last part's shift
+            network.keys[...] = network.keys - self._shifts[-1]
+        network.grad[...] = gradient
+        network.add_penalty_gradient()
+        losses = [_sum(parts) for parts in zip(*(each.losses for each in found), strict=True)]
+        outputs = [xp.concat(parts, axis=0) for parts in zip(*(each.outputs for each in found), strict=True)]
+        return _sum(values), network.penalty(), Found(losses, outputs)
+
+
+def learner(objective: Objective, batch_size: int, micro_batch: int | None) -> Learner:
+    """What learns from batches of `batch_size`: as a whole, or in parts of `micro_batch` where that is less."""
+    if micro_batch is None or micro_batch >= batch_size:
+        return objective.value_and_gradient
+    return InParts(objective, batch_size, micro_batch)
+
+
+def fitting(objective: Objective, data: DeviceData, batch_size: int) -> int:
+    """The largest of batch_size, its half, its quarter, … for which the memory is enough. MemoryError: it is not for 1.
+
+    Each is tried on the first samples; the network is left as it was.
+    """
+    network, xp = objective.network, objective.network.backend.xp
+    vectors = [network.grad, network.state, network.keys]
+    before = [xp.asarray(vector, copy=True) for vector in vectors]
+    size = batch_size
+    while True:
+        try:
+            rows = min(batch_size, int(data.x[0].shape[0]))
+            learner(objective, rows, size)(*data.first(rows))
+            network.backend.synchronize()
+            return size
+        except Exception as error:
+            if size == 1 or not is_out_of_memory(error):
+                raise
+            size = -(-size // 2)
+        finally:
+            for vector, kept in zip(vectors, before, strict=True):
+                vector[...] = kept
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Python's MemoryError, or the error of CuPy or PyTorch that says the same of a GPU."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+
+
+def _numbers_of_a_sample(network: Network) -> list[int]:
+    """For each layer, how many random numbers it draws for a sample."""
+    graph = network.graph
+    found: list[int] = []
+    for layer in graph.layers:
+        sizes = {prod(node.shape) for node in graph.nodes if node.layer is layer} if layer.is_random else {0}
+        if len(sizes) > 1:
+            raise ValueError(
+                f"micro_batch: layer {layer.name!r} is random and used on samples of different sizes. "
+                "Mend: a layer for each"
+            )
+        found += sizes
+    return found
+
+
+def _sum(parts: Sequence[Array]) -> Array:
+    total, *others = parts
+    for other in others:
+        total = total + other
+    return total
