@@ -19,8 +19,8 @@ that is nothing but rounding; such weights move by at most 20 · 1e-3, where the
 within 1e-4, also scikit-learn, whose ε lies inside the bias correction.
 """
 
-SHARE = 0.02
-"""And how far at most, as a share of what the steps have changed: one step of 20 is about 0.05 of it."""
+SHARE = 0.01
+"""And how far at most, as a share of what the steps have changed: one step of 20 is some 0.05 of it, a late one 0.02."""
 
 LEAST = 1e-5
 """But never less than this, relative: the loss may end near where it began."""
@@ -61,8 +61,8 @@ def gradient(workload: Workload, weights: Arrays, x: np.ndarray, y: np.ndarray) 
         dy /= len(y)
         grads: list[np.ndarray] = []
         links = list(zip(workload.layers, _own(workload, weights), outputs[:-1], outputs[1:], strict=True))
-        for layer, own, before, after in reversed(links):
-            dy, found = backward(layer, own, before, after, dy)
+        for i, (layer, own, before, after) in reversed([*enumerate(links)]):
+            dy, found = backward(layer, own, before, after, dy, need_dx=i > 0)
             grads = [*found, *grads]
         for g, part in zip(total, grads, strict=True):
             g += part

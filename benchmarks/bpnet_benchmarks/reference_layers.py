@@ -36,8 +36,7 @@ def forward(layer: Layer, weights: Arrays, x: np.ndarray) -> np.ndarray:
         case Dense():
             y = F[layer.activation](x @ weights[0] + weights[1])
         case Conv():
-            z = np.einsum("nijckl,klcf->nijf", _windows(x, layer.size, layer.padding), weights[0], optimize=True)
-            y = F[layer.activation](z + weights[1])
+            y = F[layer.activation](_convolved(x, weights[0], layer.padding) + weights[1])
         case Pool():
             y = _squares(x, layer.size).max(axis=-1)
         case _:
@@ -45,19 +44,21 @@ def forward(layer: Layer, weights: Arrays, x: np.ndarray) -> np.ndarray:
     return np.asarray(y, np.float64)
 
 
-def backward(layer: Layer, weights: Arrays, x: np.ndarray, y: np.ndarray, dy: np.ndarray) -> tuple[np.ndarray, Arrays]:
-    """dx, and dw and db where the layer has weights."""
+def backward(
+    layer: Layer, weights: Arrays, x: np.ndarray, y: np.ndarray, dy: np.ndarray, *, need_dx: bool
+) -> tuple[np.ndarray, Arrays]:
+    """dx, which is dy where nobody needs it, and dw and db where the layer has weights."""
     match layer:
         case Dense():
             dz = dy * DF[layer.activation](y)
-            return dz @ weights[0].T, (x.T @ dz, dz.sum(axis=0))
+            return dz @ weights[0].T if need_dx else dy, (x.T @ dz, dz.sum(axis=0))
         case Conv():
             dz = dy * DF[layer.activation](y)
-            dw = np.einsum("nijckl,nijf->klcf", _windows(x, layer.size, layer.padding), dz, optimize=True)
+            dw = _windows(x, layer.size, layer.padding).T @ dz.reshape(-1, layer.filters)
+            grads = dw.reshape(weights[0].shape), dz.sum(axis=(0, 1, 2))
             before, behind = (layer.size - 1 - each for each in layer.padding)
-            around = _windows(dz, layer.size, (before, behind))
-            dx = np.einsum("nijfkl,klcf->nijc", around, weights[0][::-1, ::-1], optimize=True)
-            return dx, (dw, dz.sum(axis=(0, 1, 2)))
+            turned = weights[0][::-1, ::-1].transpose(0, 1, 3, 2)
+            return _convolved(dz, turned, (before, behind)) if need_dx else dy, grads
         case Pool():
             return _to_the_first_largest(x, dy, layer.size), ()
         case _:
@@ -76,10 +77,19 @@ def rows_at_once(chain: Sequence[tuple[Layer, Shape, Shape]]) -> int:
     return max(1, KEPT // largest)
 
 
+def _convolved(x: np.ndarray, w: np.ndarray, padding: tuple[int, int]) -> np.ndarray:
+    """x (N, H, W, C) with w (K, K, C, F) at each place, (N, H', W', F)."""
+    size, *_, filters = w.shape
+    height, width = (n + sum(padding) - size + 1 for n in x.shape[1:3])
+    z: np.ndarray = _windows(x, size, padding) @ w.reshape(-1, filters)
+    return z.reshape(len(x), height, width, filters)
+
+
 def _windows(x: np.ndarray, size: int, padding: tuple[int, int]) -> np.ndarray:
-    """What lies under the window at each place, (N, H', W', C, size, size)."""
+    """What lies under the window, a row a place, (N·H'·W', size²·C)."""
     padded = np.pad(x, ((0, 0), padding, padding, (0, 0)))
-    return sliding_window_view(padded, (size, size), axis=(1, 2))
+    windows = sliding_window_view(padded, (size, size), axis=(1, 2))
+    return windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, size * size * x.shape[-1])
 
 
 def _squares(x: np.ndarray, size: int) -> np.ndarray:

@@ -44,8 +44,8 @@ def weights_of(net: Any, workload: Workload) -> list[np.ndarray]:
 
 
 def channels_first(x: np.ndarray) -> np.ndarray:
-    """Images (N, H, W, C) as (N, C, H, W); vectors as they are."""
-    return np.ascontiguousarray(x.transpose(0, 3, 1, 2)) if x.ndim == 4 else x
+    """Images (N, H, W, C) as (N, C, H, W), a view; vectors as they are."""
+    return x.transpose(0, 3, 1, 2) if x.ndim == 4 else x
 
 
 def _module(nn: Any, layer: Layer, before: Shape) -> Any:
