@@ -20,7 +20,7 @@ within 1e-4, also scikit-learn, whose ε lies inside the bias correction.
 """
 
 SHARE = 0.01
-"""And how far at most, as a share of what the steps have changed: one of 20 steps is some 0.05 of it, a late one 0.02."""
+"""And how far at most, as a share of what the steps have changed: one of 20 steps is some 0.05, a late one 0.02."""
 
 LEAST = 1e-5
 """But never less than this, relative: the loss may end near where it began."""
