@@ -26,7 +26,10 @@ for backend in cupy torch:cuda; do
 done
 run benchmark 90 "$python" -m pytest benchmarks/test_training_step.py -p no:cacheprovider \
     -k "(cupy or cuda) and (64-128-10 or 4096x4)" --benchmark-json "$out/training-step.json"
-run side-by-side 210 "$python" -m bpnet bench --workload 64-128-10 --workload 4096x4 --batch 32 --batch 2048 \
-    --contender bpnet-cupy --contender bpnet-torch-cuda --contender torch-cuda --contender torch-graph \
-    --contender jax-cuda --rounds 2 --seconds 0.3 --out "$out/side-by-side"
+contenders="--contender bpnet-cupy --contender bpnet-torch-cuda --contender torch-cuda --contender torch-graph
+    --contender jax-cuda"
+run side-by-side 115 "$python" -m bpnet bench --workload 64-128-10 --workload 4096x4 --batch 32 --batch 2048 \
+    $contenders --rounds 1 --seconds 0.5 --out "$out/side-by-side"
+run side-by-side-images 95 "$python" -m bpnet bench --workload cnn --workload cnn-wide --batch 100 \
+    $contenders --rounds 1 --seconds 0.5 --out "$out/side-by-side-images"
 exit "$failed"

@@ -10,12 +10,17 @@ from bpnet import Adam, Dense, Input, Sequential
 from bpnet.backend import make
 from bpnet.nn.activations import ACTIVATIONS
 from bpnet.nn.op import OPS
+from bpnet.nn.window import window
 from bpnet_benchmarks.contenders.on_bpnet import ALL
 
 pytestmark = pytest.mark.benchmark(max_time=0.1, min_rounds=5)
 
 SAMPLES = [32, 2_048, 65_536]
 INPUTS, WIDTH = 64, 128
+IMAGE, CHANNELS = 16, 16
+"""Ops on images take N // 32 of 16 × 16 × 16: as many numbers as N vectors of WIDTH."""
+SAME = window((IMAGE, IMAGE), (3, 3), (1, 1), (1, 1), "same")
+HALVES = window((IMAGE, IMAGE), (2, 2), (2, 2), (1, 1), "valid")
 
 
 def random(backend, *shape):
@@ -49,6 +54,22 @@ def x(backend, n):
     return random(backend, n, INPUTS)
 
 
+def images(backend, n, size=IMAGE):
+    """N // 32 images."""
+    return random(backend, n // 32, size, size, CHANNELS)
+
+
+def filters(backend, count):
+    """3 × 3, `count` of them, or so many a channel."""
+    return random(backend, 3, 3, CHANNELS, count)
+
+
+def pooled(backend, n):
+    """Images and their maxima in squares of 2 × 2."""
+    x = images(backend, n)
+    return x, OPS["max_pool"](backend, x, HALVES)
+
+
 ARGUMENTS = {
     "affine": lambda be, n: (x(be, n), w(be), random(be, WIDTH)),
     "affine_grads": lambda be, n: (x(be, n), z(be, n), w(be), random(be, WIDTH)),
@@ -61,6 +82,16 @@ ARGUMENTS = {
     "multiclass_hinge": lambda be, n: (shares(be, n), z(be, n), 1.0),
     "reduce_loss": lambda be, n: (random(be, n), z(be, n), None, 1 / n),
     "clip_norm": lambda be, n: (random(be, n * WIDTH), 1.0),
+    "conv2d": lambda be, n: (images(be, n), filters(be, 16), random(be, 16), SAME, 1),
+    "conv2d_grads": lambda be, n: (images(be, n), images(be, n), filters(be, 16), random(be, 16), SAME, 1),
+    "conv2d_input_grad": lambda be, n: (images(be, n), filters(be, 16), SAME, 1),
+    "depthwise_conv2d": lambda be, n: (images(be, n), filters(be, 1), random(be, 16), SAME),
+    "depthwise_conv2d_grads": lambda be, n: (images(be, n), images(be, n), filters(be, 1), random(be, 16), SAME),
+    "depthwise_conv2d_input_grad": lambda be, n: (images(be, n), filters(be, 1), SAME),
+    "max_pool": lambda be, n: (images(be, n), HALVES),
+    "max_pool_grad": lambda be, n: (*pooled(be, n), images(be, n, IMAGE // 2), HALVES),
+    "average_pool": lambda be, n: (images(be, n), HALVES),
+    "average_pool_grad": lambda be, n: (images(be, n, IMAGE // 2), HALVES),
 }
 """What each op takes after the backend, for N samples."""
 

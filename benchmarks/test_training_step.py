@@ -16,7 +16,7 @@ CASES = [
     for contender in ALL
     if contender is not NUMBA_MKL  # one process has one BLAS
     for workload in WORKLOADS.values()
-    for batch in BATCHES
+    for batch in (workload.batches if workload.has_images else BATCHES)
     if contender.on_gpu or not (workload.gpu_only or workload.flop(batch) > SLOWEST * FLOPS)
 ]
 

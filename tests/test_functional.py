@@ -91,6 +91,32 @@ def test_an_output_that_weighs_nothing_teaches_nothing(backend):
     assert model.history.history["kind_loss"][0] > 0
 
 
+def test_what_weighs_nothing_may_be_infinite(backend):
+    """0 · ∞ is no number, and would end the run."""
+    x = Input((4,))
+    model = Model(x, [Dense(1, name="a")(x), Dense(1, name="b")(x)], backend=backend, dtype="float32")
+    model.compile("sgd", "mse", loss_weights=[1, 0])
+    with np.errstate(over="ignore"):
+        history = model.fit(LEFT, [LEFT[:, 0], np.full(len(LEFT), 1e25)], verbose=0).history
+    assert np.isfinite(history["loss"][0])
+    assert history["b_loss"] == [np.inf]
+
+
+def test_a_layer_keeps_the_name_that_another_model_knows():
+    shared, x, y = Dense(1), Input((4,)), Input((4,))
+    first = Model(x, [shared(x), Dense(2)(x)])
+    names = first.output_names
+    second = Model(y, shared(Dense(4)(y)))
+    assert first.output_names == names == ["dense", "dense_1"]
+    assert [layer.name for layer in second.network.graph.layers] == ["dense_1", "dense"]
+
+
+def test_an_output_has_its_own_name_before_another_is_numbered():
+    a, b = Input((4,)), Input((4,))
+    head, other = Dense(1, name="head"), Dense(1, name="head_1")
+    assert Model([a, b], [head(a), head(b), other(a)]).output_names == ["head", "head_2", "head_1"]
+
+
 def test_one_loss_and_one_list_of_metrics_for_all(backend):
     x = Input((4,))
     model = Model(x, [Dense(1, "sigmoid", name="a")(x), Dense(1, "sigmoid", name="b")(x)], backend=backend)

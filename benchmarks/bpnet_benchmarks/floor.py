@@ -18,7 +18,7 @@ import numpy as np
 
 from bpnet.backend import Backend, make
 from bpnet_benchmarks.processes import run_json
-from bpnet_benchmarks.workloads import Workload
+from bpnet_benchmarks.workload import Workload
 
 SIDES = {"cpu": (512, 1_024, 2_048), "gpu": (4_096, 8_192)}
 """Of the squares that are multiplied."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
-from bpnet_benchmarks.problem import FIT_ROWS, ROWS, Problem, problem
-from bpnet_benchmarks.workloads import Workload
+from bpnet_benchmarks.problem import ROWS, Problem, problem
+from bpnet_benchmarks.workload import Workload, workload_from
 
 MODES = {
     "step": "one training step",
@@ -37,7 +37,8 @@ class Job:
     def problem(self) -> Problem:
         """The arrays to work on."""
         is_fit = self.mode == "fit"
-        return problem(self.workload, self.batch, rows=FIT_ROWS if is_fit else ROWS, accuracy=is_fit)
+        rows = self.workload.fit_rows() if is_fit else ROWS
+        return problem(self.workload, self.batch, rows=rows, accuracy=is_fit)
 
     def to_json(self) -> str:
         """The job as one line."""
@@ -47,7 +48,4 @@ class Job:
     def from_json(cls, text: str) -> Job:
         """What `to_json` wrote."""
         fields = json.loads(text)
-        workload = fields.pop("workload")
-        for name in ("sizes", "batches"):
-            workload[name] = tuple(workload[name])
-        return cls(workload=Workload(**workload), **fields)
+        return cls(workload=workload_from(fields.pop("workload")), **fields)

@@ -9,7 +9,7 @@ from typing import Any
 from bpnet_benchmarks.problem import problem
 from bpnet_benchmarks.record import Cell
 from bpnet_benchmarks.reference import allowed, judged_loss, trained
-from bpnet_benchmarks.workloads import Workload
+from bpnet_benchmarks.workload import Workload
 
 PREDICT_TOLERANCE = 1e-4
 """How far a predicted probability may be from the one in float64, absolute: float32 rounds a logit of 10 by 1e-6."""

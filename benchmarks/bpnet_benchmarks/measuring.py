@@ -57,6 +57,7 @@ def predict(contender: Contender, problem: Problem, job: Job) -> dict[str, Any]:
     run = contender.prepare(problem)
     x = problem.x[: problem.batch]
     expected = probabilities(problem.workload, problem.weights, x)
+    x = run.laid_out(x)
     difference = float(np.max(np.abs(run.predict(x) - expected)))
     times = chunk_times(lambda: run.predict(x), lambda: None, job.seconds)
     return {"seconds": times, "difference": difference}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bpnet_benchmarks.workloads import KNOWN, WIDTH_BATCH, Workload
+from bpnet_benchmarks.workload import Workload
+from bpnet_benchmarks.workloads import KNOWN, WIDTH_BATCH
 
 FIT_BATCH = 32
 """The batch size of `fit` and `start` where none is asked for: that of Keras's `fit`."""

@@ -12,9 +12,10 @@ import numpy as np
 
 from bpnet_benchmarks.disturbance import QUIET
 from bpnet_benchmarks.floor import Floor, from_json
-from bpnet_benchmarks.workloads import Workload
+from bpnet_benchmarks.workload import Workload, workload_from
 
-FORMAT = 1
+FORMAT = 2
+"""Of the files that are written; those of format 1, which knew dense nets alone, are read too."""
 
 
 @dataclass
@@ -111,9 +112,9 @@ def load(path: Path) -> Record:
     """What `save` wrote. ValueError: the file is something else."""
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
-        if fields.pop("format") != FORMAT:
+        if fields.pop("format") not in (1, FORMAT):
             raise KeyError("format")
-        fields["workloads"] = {name: _workload(each) for name, each in fields["workloads"].items()}
+        fields["workloads"] = {name: workload_from(each) for name, each in fields["workloads"].items()}
         fields["floors"] = {name: from_json(each) for name, each in fields["floors"].items()}
         fields["left_out"] = [LeftOut(**each) for each in fields["left_out"]]
         fields["cells"] = [Cell(**each) for each in fields["cells"]]
@@ -123,7 +124,3 @@ def load(path: Path) -> Record:
             f"--report: {str(path)!r} was given, expected a JSON file that bpnet bench wrote, of format {FORMAT} "
             f"({type(error).__name__}: {error})"
         ) from error
-
-
-def _workload(fields: dict[str, Any]) -> Workload:
-    return Workload(**{**fields, "sizes": tuple(fields["sizes"]), "batches": tuple(fields["batches"])})

@@ -16,7 +16,8 @@ from bpnet_benchmarks.plan import Plan
 from bpnet_benchmarks.processes import ChildFailedError, run_job
 from bpnet_benchmarks.record import Cell, LeftOut, Record
 from bpnet_benchmarks.tables import duration
-from bpnet_benchmarks.workloads import KNOWN, Workload
+from bpnet_benchmarks.workload import Workload
+from bpnet_benchmarks.workloads import KNOWN
 
 Say = Callable[[str], None]
 

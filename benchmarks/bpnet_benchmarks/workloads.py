@@ -1,73 +1,9 @@
-"""The networks that are timed. All are float32, with a softmax, categorical cross-entropy of integer labels and Adam.
-
-To add one, write a line in `WORKLOADS`.
-"""
+"""The networks that are timed. To add one, write a line in `WORKLOADS`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import pairwise
-
-BATCHES = (1, 32, 256, 2_048, 16_384)
-"""Batch sizes where none are asked for."""
-
-CHECKED_STEPS = 20
-"""The steps after which a contender's loss is compared with the reference."""
-
-CHECKED_FLOP = 2e11
-"""A cell whose checked steps would need more than this takes fewer of them, but at least 3."""
-
-FLOAT32 = 4
-"""Bytes."""
-
-
-@dataclass(frozen=True)
-class Workload:
-    """A chain of dense layers: `sizes` are those of the input, the hidden layers and the output."""
-
-    name: str
-    sizes: tuple[int, ...]
-    hidden: str = "relu"
-    """The activation of the hidden layers: `relu` or `tanh`."""
-    batches: tuple[int, ...] = BATCHES
-    gpu_only: bool = False
-    data: str = "teacher"
-    """`teacher`: labels drawn from a linear model. `xor`: two bits, a 1 for the bias, and their exclusive or."""
-
-    def layers(self) -> Iterator[tuple[int, int]]:
-        """(inputs, outputs) of each layer."""
-        return pairwise(self.sizes)
-
-    @property
-    def parameters(self) -> int:
-        """Weights and biases, Σ (I·O + O)."""
-        return sum(i * o + o for i, o in self.layers())
-
-    def flop(self, batch: int) -> int:
-        """Floating-point operations of one step's matrix products on N = `batch` samples.
-
-        2·N·ΣI·O forward, as much for dw = xᵀ dz, and as much for dx = dz wᵀ without the first layer, whose dx nobody
-        needs. What is elementwise is left out.
-        """
-        products = [i * o for i, o in self.layers()]
-        return 2 * batch * (3 * sum(products) - products[0])
-
-    def bytes(self, batch: int) -> int:
-        """The least traffic of one step between memory and the arithmetic, in bytes of float32.
-
-        With P parameters, P₁ of them in the first layer: read forward (P) and for dx (P - P₁); the gradient written and
-        read (2P); Adam's θ, m and v read and written (6P). With N = `batch`: the gathered inputs and every layer's
-        outputs written once and read once (2·N·Σ sizes).
-        """
-        first = self.sizes[0] * self.sizes[1] + self.sizes[1]
-        parameters = 10 * self.parameters - first
-        return FLOAT32 * (parameters + 2 * batch * sum(self.sizes))
-
-    def checked_steps(self, batch: int) -> int:
-        """After how many steps the loss is compared with the reference: 20, or fewer where a step is long."""
-        return max(3, min(CHECKED_STEPS, int(CHECKED_FLOP / self.flop(batch))))
-
+from bpnet_benchmarks.layers import Conv, Dense, Flatten, Pool
+from bpnet_benchmarks.workload import Workload, dense_net
 
 WIDTHS = (16, 32, 64, 128, 256, 512, 1_024)
 """Hidden widths of the sweep over 64-W-10."""
@@ -78,17 +14,40 @@ WIDTH_BATCH = 32
 
 def of_width(width: int) -> Workload:
     """64-`width`-10 with relu."""
-    return Workload(f"64-{width}-10", (64, width, 10))
+    return dense_net(f"64-{width}-10", (64, width, 10))
 
+
+CNN = (
+    Conv(4, 5, activation="tanh"),  # 24 × 24
+    Conv(8, 3, activation="tanh"),  # 22 × 22
+    Pool(2),  # 11 × 11
+    Conv(16, 3),  # 9 × 9
+    Pool(2),  # 4 × 4
+    Flatten(),  # 256
+    Dense(128, "tanh"),
+    Dense(10, "softmax"),
+)
+"""For images of 28 × 28 × 1."""
+
+CNN_WIDE = (
+    Conv(32, 3, same=True),  # 32 × 32
+    Conv(64, 3, same=True),
+    Pool(2),  # 16 × 16
+    Flatten(),  # 16,384
+    Dense(10, "softmax"),
+)
+"""For images of 32 × 32 × 3."""
 
 WORKLOADS = {
     workload.name: workload
     for workload in (
-        Workload("64-128-10", (64, 128, 10)),
-        Workload("784-256-128-10", (784, 256, 128, 10)),
-        Workload("784-1024-1024-10", (784, 1_024, 1_024, 10)),
-        Workload("xor", (3, 5, 2), hidden="tanh", batches=(4,), data="xor"),
-        Workload("4096x4", (4_096, 4_096, 4_096, 4_096, 10), gpu_only=True),
+        dense_net("64-128-10", (64, 128, 10)),
+        dense_net("784-256-128-10", (784, 256, 128, 10)),
+        dense_net("784-1024-1024-10", (784, 1_024, 1_024, 10)),
+        dense_net("xor", (3, 5, 2), hidden="tanh", batches=(4,), data="xor"),
+        Workload("cnn", (28, 28, 1), CNN, batches=(1, 32, 100, 1_000)),
+        Workload("cnn-wide", (32, 32, 3), CNN_WIDE, batches=(1, 32, 100)),
+        dense_net("4096x4", (4_096, 4_096, 4_096, 4_096, 10), gpu_only=True),
     )
 }
 """What `bpnet bench` runs where no workload is asked for."""

@@ -9,9 +9,10 @@ from bpnet_benchmarks.contenders import CONTENDERS, at
 from bpnet_benchmarks.contenders.contender import Contender
 from bpnet_benchmarks.problem import problem
 from bpnet_benchmarks.reference import allowed, cross_entropy, gradient, judged_loss, trained
-from bpnet_benchmarks.workloads import KNOWN, Workload
+from bpnet_benchmarks.workload import dense_net
+from bpnet_benchmarks.workloads import KNOWN
 
-SMALL = Workload("5-7-6-3", (5, 7, 6, 3), hidden="tanh")
+SMALL = dense_net("5-7-6-3", (5, 7, 6, 3), hidden="tanh")
 
 
 def test_the_gradient_against_central_differences():
@@ -39,7 +40,9 @@ def test_the_first_step_of_adam_by_hand():
         np.testing.assert_allclose(after, w - 1e-3 * each / (abs(each) + 1e-8), rtol=1e-9)
 
 
-@pytest.mark.parametrize(("workload", "batch"), [("64-128-10", 1), ("64-128-10", 32), ("xor", 4), ("64-16-10", 1_024)])
+@pytest.mark.parametrize(
+    ("workload", "batch"), [("64-128-10", 1), ("64-128-10", 32), ("xor", 4), ("64-16-10", 1_024), ("cnn", 32)]
+)
 def test_training_lowers_the_loss_and_one_step_fewer_would_be_noticed(workload, batch):
     work = problem(KNOWN[workload], batch)
     first, fewer, last = (judged_loss(work, trained(work, steps)) for steps in (0, 19, 20))
@@ -71,6 +74,10 @@ def test_who_does_not_fit_says_why():
     assert "one logistic output" in sklearn.unfit(KNOWN["xor"], "step")
     assert sklearn.unfit(KNOWN["4096x4"], "step") == "4096x4 is for GPUs"
     assert keras.unfit(KNOWN["xor"], "step") == "it is not timed in mode 'step'"
+    assert sklearn.unfit(KNOWN["cnn"], "step") == "it has no convolutions"
+    assert "dense nets alone" in keras.unfit(KNOWN["cnn-wide"], "fit")
+    assert "dense layers alone" in at(CONTENDERS["products"]).unfit(KNOWN["cnn"], "step")
+    assert at(CONTENDERS["jax"]).unfit(KNOWN["cnn"], "step") is None
 
 
 @pytest.mark.parametrize("name", CONTENDERS)

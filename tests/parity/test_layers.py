@@ -113,6 +113,12 @@ CASES = {
         [IMAGES],
         {"w": normal("layers: dilated kernel", 2, 2, 3, 2), "b": normal("layers: two biases", 2)},
     ),
+    "conv2d, one filter": Case(
+        lambda: Conv2D(1, 3),
+        lambda x, w, b: conv2d(x, w, b),
+        [IMAGES],
+        {"w": normal("layers: one filter", 3, 3, 3, 1), "b": normal("layers: one bias", 1)},
+    ),
     "conv1d": Case(
         lambda: Conv1D(3, 4, 2, "same"),
         lambda x, w, b: conv1d(x, w, b, 2, "same"),

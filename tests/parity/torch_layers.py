@@ -20,7 +20,8 @@ def conv2d(
     """x (N, H, W, C), w (K, L, C / groups, F)."""
     spans = tuple((k - 1) * d + 1 for k, d in zip(w.shape[:2], dilation, strict=True))
     x = _padded(x, spans, strides, padding, 0.0)
-    y = functional.conv2d(x, w.permute(3, 2, 0, 1), b, strides, 0, dilation, groups)
+    w = w.permute(3, 2, 0, 1).contiguous()  # of one filter PyTorch cannot give a view its gradient
+    y = functional.conv2d(x, w, b, strides, 0, dilation, groups)
     return y.permute(0, 2, 3, 1)
 
 

@@ -128,6 +128,27 @@ def test_depthwise(dtype: str) -> None:
         assert relative(ours, plain) <= LIMITS[dtype]
 
 
+def test_a_depthwise_gradient_into_a_part_of_an_array() -> None:
+    at = window((5, 5), (3, 3), (1, 1), (1, 1), "valid")
+    draw = np.random.default_rng(5)
+    x, dz, results = draw.normal(size=(4, 5, 5, 2)), draw.normal(size=(4, 3, 3, 6)), {}
+    for name in ("numpy", "numba"):
+        be = make(name)
+        wide = be.asarray(np.zeros((3, 3, 2, 6)), "float64")
+        depthwise_conv2d_grads(be, be.asarray(x, "float64"), be.asarray(dz, "float64"), wide[..., :3], None, at)
+        results[name] = np.array(wide)
+    assert relative(results["numba"], results["numpy"]) <= LIMITS["float64"]
+
+
+def test_layers_that_are_too_wide_are_left_to_the_plain_formula(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = "one block of filters and a part"
+    expected = convolved(make("numpy"), "float64", case, times=1)
+    monkeypatch.setattr(convolving, "MOST_WEIGHTS", 10)
+    monkeypatch.setattr(convolving.samples, "call", None)
+    for ours, plain in zip(convolved(make("numba"), "float64", case), expected, strict=True):
+        assert relative(ours, plain) <= LIMITS["float64"]
+
+
 WINDOWS = [
     window((9, 7), (2, 2), (2, 2), (1, 1), "valid"),
     window((9, 7), (3, 2), (1, 2), (1, 1), "same"),

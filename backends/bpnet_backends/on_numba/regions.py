@@ -32,6 +32,9 @@ FEWEST_ROWS = 16
 CHUNK_OF_SAMPLES = 400_000.0
 """The same where there are kernels that work sample by sample, each of which makes ready first."""
 
+MOST_SUMS = 1 << 21
+"""Numbers that the chunks of such a kernel may sum up in all, each its own: a gradient a chunk."""
+
 BESIDE_SAMPLES = 4
 """What products matter less in a region in which most of the work is on samples: convolutions."""
 
@@ -51,17 +54,23 @@ class Region:
     def chunks(self) -> int:
         """Into how many parts: a power of two, which any usual number of cores divides evenly."""
         cost = sum(item.cost for item in self.items)
-        has_samples = any(isinstance(item.work, Sampled) for item in self.items)
-        fewest = 1 if has_samples else FEWEST_ROWS
+        sampled = [item.work for item in self.items if isinstance(item.work, Sampled)]
+        fewest = max((_fewest_samples(work) for work in sampled), default=FEWEST_ROWS)
         if self.rows < 2 * fewest or cost < WORTH_DIVIDING:
             return 1
         if all(isinstance(item.work, Product) and item.work.divided != products.INNER for item in self.items):
             return max(1, min(available(), int(2 * cost / WORTH_DIVIDING), self.rows // LEAST_PART))
         packing = max(_rows_to_pack(item) for item in self.items)
-        fewest = max(fewest, packing // BESIDE_SAMPLES if has_samples else packing)
-        chunk = CHUNK_OF_SAMPLES if has_samples else CHUNK
-        parts = max(2, min(MOST_CHUNKS, int(cost / chunk), self.rows // fewest))
+        fewest = max(fewest, packing // BESIDE_SAMPLES if sampled else packing)
+        chunk = CHUNK_OF_SAMPLES if sampled else CHUNK
+        most = min([MOST_CHUNKS, *(MOST_SUMS // max(work.sums, 1) for work in sampled)])
+        parts = max(2, min(most, int(cost / chunk), self.rows // fewest))
         return 1 << (parts.bit_length() - 1)
+
+
+def _fewest_samples(work: Sampled) -> int:
+    """As many as the kernel takes at a time, but so few that there can be four chunks."""
+    return max(1, min(work.kernel.together, work.rows // 4))
 
 
 def _rows_to_pack(item: Item) -> int:

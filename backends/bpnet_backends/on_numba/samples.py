@@ -39,6 +39,8 @@ class SampleKernel:
     """Bytes for one thread."""
     cost: float
     """Nanoseconds a sample on one thread, about."""
+    together: int = 1
+    """The samples that it takes at a time."""
     memory: tuple[np.ndarray, ...] = ()
     """Tables whose addresses stand among the numbers."""
 
@@ -75,6 +77,11 @@ class Sampled:
     def cost(self) -> float:
         """Nanoseconds on one thread, about."""
         return self.kernel.cost * self.rows
+
+    @property
+    def sums(self) -> int:
+        """The numbers that each chunk sums up for itself."""
+        return sum(array.size for array, by_rows in self.arrays[len(self.inputs) :] if not by_rows)
 
     @property
     def arrays(self) -> list[tuple[np.ndarray, bool]]:

@@ -21,7 +21,8 @@ def conv2d(be: Any, x: Any, w: Any, b: Any, at: Any, groups: int) -> Any:
 def conv2d_grads(be: Any, x: Any, dz: Any, dw: Any, db: Any, at: Any, groups: int) -> None:
     """dw and db, written into the network's gradient."""
     x, padding = padded(x, at)
-    _, weights, biases = _backward(dz, images(x), _filters(dw), at, padding, groups, (False, True, db is not None))
+    like = torch.empty_like(_filters(dw), memory_format=torch.contiguous_format)  # in other orders PyTorch may refuse
+    _, weights, biases = _backward(dz, images(x), like, at, padding, groups, (False, True, db is not None))
     dw[...] = weights.permute(2, 3, 1, 0)
     if db is not None:
         db[...] = biases

@@ -21,7 +21,7 @@ def places(z: Any) -> Any:
 
 def padded(x: Any, at: Any, value: float = 0.0) -> tuple[Any, Pair]:
     """x (N, H, W, C) and the padding that is left to PyTorch: all of it, where both sides get the same zeros."""
-    if at.before == at.behind and value == 0.0:
+    if not at.is_padded or (at.before == at.behind and value == 0.0):
         return x, at.before
     (top, left), (bottom, right) = at.before, at.behind
     return torch.nn.functional.pad(x, (0, 0, left, right, top, bottom), value=value), (0, 0)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from bpnet_benchmarks.problem import Problem
-from bpnet_benchmarks.workloads import Workload
+from bpnet_benchmarks.workload import Workload
 
 
 class Run(ABC):
@@ -27,14 +27,18 @@ class Run(ABC):
 
     @abstractmethod
     def weights(self) -> list[np.ndarray]:
-        """w, b, w, b, …, w of shape (I, O)."""
+        """w, b, w, b, …, w of shape (I, O) or (K, K, C, F)."""
 
     def fit(self, epochs: int) -> None:
         """Train for `epochs` epochs with the library's own loop: shuffling, accuracy, a progress bar."""
         raise NotImplementedError(f"{type(self).__name__} has no fit")
 
+    def laid_out(self, x: np.ndarray) -> np.ndarray:
+        """The samples as the library's users have them before they predict: images (N, H, W, C) unless it is said."""
+        return x
+
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """The class probabilities (N, K) of x (N, I), from the host's memory to the host's memory."""
+        """The class probabilities (N, K) of x, which is `laid_out`, from the host's memory to the host's memory."""
         raise NotImplementedError(f"{type(self).__name__} has no predict")
 
 
@@ -49,6 +53,8 @@ class Contender(ABC):
     """Its weights are compared with the reference's."""
     fit_is_steps = False
     """Its `fit` makes the very steps that `step` makes, so what `fit` takes on top of them can be told."""
+    no_images: str | None = None
+    """Why it is not timed on nets for images; None where it is."""
 
     @abstractmethod
     def why_not(self) -> str | None:
@@ -68,7 +74,7 @@ class Contender(ABC):
             return f"it is not timed in mode {mode!r}"
         if workload.gpu_only and not self.on_gpu:
             return f"{workload.name} is for GPUs"
-        return None
+        return self.no_images if workload.has_images else None
 
 
 def reason(attempt: Callable[[], object]) -> str | None:

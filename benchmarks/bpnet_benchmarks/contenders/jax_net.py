@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bpnet_benchmarks.contenders.contender import Contender, Run, reason
+from bpnet_benchmarks.contenders.jax_layers import logits
 from bpnet_benchmarks.problem import Problem
 from bpnet_benchmarks.reference import BETA_1, BETA_2, EPSILON, RATE
 
@@ -31,7 +32,7 @@ class JaxRun(Run):
 
     def __init__(self, problem: Problem, platform: str) -> None:
         self._jax = jax = use(platform)
-        self._activation = jax.nn.relu if problem.workload.hidden == "relu" else jax.numpy.tanh
+        self._workload = problem.workload
         self._batch, self._rows = problem.batch, problem.rows
         put = jax.numpy.array
         self._data = (put(problem.x), put(problem.y, dtype="int32"), put(problem.order, dtype="int32"))
@@ -70,10 +71,7 @@ class JaxRun(Run):
         return weights, ms, vs, t, (cursor + self._batch) % self._rows
 
     def _logits(self, weights: Any, h: Any) -> Any:
-        *hidden, (w, b) = zip(weights[0::2], weights[1::2], strict=True)
-        for each in hidden:
-            h = self._activation(h @ each[0] + each[1])
-        return h @ w + b
+        return logits(self._jax, self._workload, weights, h)
 
     def _loss(self, weights: Any, x: Any, y: Any) -> Any:
         log_p = self._jax.nn.log_softmax(self._logits(weights, x))

@@ -36,11 +36,10 @@ class KerasRun(Run):
     def __init__(self, problem: Problem) -> None:
         keras = use()
         self._problem = problem
-        *hidden, classes = problem.workload.sizes[1:]
-        dense = keras.layers.Dense
-        layers = [dense(size, problem.workload.hidden) for size in hidden]
-        inputs = keras.Input((problem.workload.sizes[0],))
-        self._model = keras.Sequential([inputs, *layers, dense(classes, "softmax")])
+        workload = problem.workload
+        activations = (layer.activation for layer in workload.layers)
+        layers = map(keras.layers.Dense, workload.sizes[1:], activations)
+        self._model = keras.Sequential([keras.Input(workload.input), *layers])
         self._model.set_weights(problem.weights)
         adam = keras.optimizers.Adam(RATE, beta_1=BETA_1, beta_2=BETA_2, epsilon=EPSILON)
         self._model.compile(adam, "sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -66,6 +65,7 @@ class Keras(Contender):
 
     name = "keras"
     modes = ("fit",)
+    no_images = "it is timed on dense nets alone"
 
     def why_not(self) -> str | None:
         """Keras or its backend is not installed."""

@@ -7,11 +7,13 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from bpnet import Adam, Dense, Input, Sequential
+from bpnet import Adam, Conv2D, Dense, Flatten, Input, MaxPooling2D, Sequential
 from bpnet.backend import make, registered
 from bpnet.data.samples import Samples
+from bpnet.nn.layer import Layer
 from bpnet.training.step import DeviceData, training_step
 from bpnet.training.totals import Totals
+from bpnet_benchmarks import layers
 from bpnet_benchmarks.contenders.contender import Contender, Run, reason
 from bpnet_benchmarks.problem import Problem
 
@@ -26,9 +28,8 @@ class BpnetRun(Run):
         self._problem = problem
         self._backend = backend = make(spec)
         workload = problem.workload
-        *hidden, classes = workload.sizes[1:]
-        dense = [*(Dense(size, workload.hidden) for size in hidden), Dense(classes, "softmax")]
-        self._model = model = Sequential([Input(workload.sizes[:1]), *dense], backend=backend, dtype="float32")
+        chain = map(_layer, workload.layers)
+        self._model = model = Sequential([Input(workload.input), *chain], backend=backend, dtype="float32")
         model.set_weights(problem.weights)
         model.compile(Adam(), "sparse_categorical_crossentropy", ["accuracy"] if problem.accuracy else [])
         objective, optimizer = model.bind()
@@ -64,6 +65,19 @@ class BpnetRun(Run):
         """`Model.predict`, all rows at once."""
         outputs: np.ndarray = self._model.predict(x, batch_size=len(x))
         return outputs
+
+
+def _layer(link: layers.Layer) -> Layer:
+    match link:
+        case layers.Dense():
+            return Dense(link.units, link.activation)
+        case layers.Conv():
+            return Conv2D(link.filters, link.size, padding="same" if link.same else "valid", activation=link.activation)
+        case layers.Pool():
+            return MaxPooling2D(link.size)
+        case layers.Flatten():
+            return Flatten()
+    raise NotImplementedError(f"bpnet: no layer is known for {link}")
 
 
 class Bpnet(Contender):

@@ -50,6 +50,7 @@ class Products(Contender):
     name = "products"
     modes = ("step",)
     is_judged = False
+    no_images = "it multiplies the matrices of dense layers alone"
 
     def why_not(self) -> str | None:
         """None: NumPy is always there."""

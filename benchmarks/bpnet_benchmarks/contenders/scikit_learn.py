@@ -11,7 +11,7 @@ import numpy as np
 from bpnet_benchmarks.contenders.contender import Contender, Run, reason
 from bpnet_benchmarks.problem import Problem
 from bpnet_benchmarks.reference import BETA_1, BETA_2, EPSILON, RATE
-from bpnet_benchmarks.workloads import CHECKED_STEPS, Workload
+from bpnet_benchmarks.workload import CHECKED_STEPS, Workload
 
 
 class ScikitLearnRun(Run):
@@ -63,7 +63,7 @@ class ScikitLearnRun(Run):
         workload, problem = self._problem.workload, self._problem
         model = MLPClassifier(
             workload.sizes[1:-1],
-            activation=workload.hidden,
+            activation=workload.layers[0].activation,
             solver="adam",
             alpha=0.0,
             batch_size=problem.batch,
@@ -90,6 +90,8 @@ def _alternating(coefs: list[np.ndarray], intercepts: list[np.ndarray]) -> list[
 
 class ScikitLearn(Contender):
     """scikit-learn, on NumPy; `partial_fit` takes `most` batches at once, or fewer large ones."""
+
+    no_images = "it has no convolutions"
 
     def __init__(self, name: str, most: int, modes: Sequence[str]) -> None:
         self.name = name

@@ -22,7 +22,7 @@ class EagerRun(TorchRun):
         from tqdm import tqdm
 
         functional, device = self._torch.nn.functional, self._device
-        data = TensorDataset(self._torch.from_numpy(self._problem.x), self._torch.from_numpy(self._problem.y))
+        data = TensorDataset(self._host_x, self._torch.from_numpy(self._problem.y))
         loader = DataLoader(data, batch_size=self._problem.batch, shuffle=True)
         for epoch in range(epochs):
             total, right = self._torch.zeros((), device=device), self._torch.zeros((), device=device)

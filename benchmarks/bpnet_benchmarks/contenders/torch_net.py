@@ -9,6 +9,7 @@ import numpy as np
 
 from bpnet.backend import make
 from bpnet_benchmarks.contenders.contender import Contender, Run, reason
+from bpnet_benchmarks.contenders.torch_layers import channels_first, network, weights_of
 from bpnet_benchmarks.problem import Problem
 from bpnet_benchmarks.reference import BETA_1, BETA_2, EPSILON, RATE
 
@@ -22,8 +23,11 @@ class TorchRun(Run):
         self._problem = problem
         self._torch = torch
         self._device = torch.device(device)
-        self._net = _network(torch, problem).to(self._device)
-        self._x = torch.from_numpy(problem.x).to(self._device)
+        self._format = torch.channels_last if device == "cpu" else torch.contiguous_format
+        net = network(torch, problem.workload, problem.weights)
+        self._net = net.to(self._device, memory_format=self._format)
+        self._host_x = torch.from_numpy(self.laid_out(problem.x))
+        self._x = self._host_x.to(self._device)
         self._y = torch.from_numpy(problem.y).to(self._device)
         self._order = torch.from_numpy(problem.order).to(self._device)
         self._optimizer = self._adam()
@@ -46,10 +50,13 @@ class TorchRun(Run):
             self._torch.cuda.synchronize(self._device)
 
     def weights(self) -> list[np.ndarray]:
-        """Copies; nn.Linear keeps wᵀ."""
-        linear = [layer for layer in self._net if isinstance(layer, self._torch.nn.Linear)]
-        arrays = [array for layer in linear for array in (layer.weight.T, layer.bias)]
-        return [array.detach().cpu().numpy().copy() for array in arrays]
+        """Copies."""
+        return weights_of(self._net, self._problem.workload)
+
+    def laid_out(self, x: np.ndarray) -> np.ndarray:
+        """Images channels first; in memory as they are on the CPU, where that is faster, and contiguous on a GPU."""
+        x = channels_first(x)
+        return x if self._format is self._torch.channels_last else np.ascontiguousarray(x)
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """The network without autograd, then softmax."""
@@ -80,17 +87,3 @@ class Torch(Contender):
     def versions(self) -> dict[str, str]:
         """PyTorch's."""
         return {"torch": version("torch")}
-
-
-def _network(torch: Any, problem: Problem) -> Any:
-    nn = torch.nn
-    layers: list[Any] = []
-    for i, (inputs, outputs) in enumerate(problem.workload.layers()):
-        if layers:
-            layers.append(nn.ReLU() if problem.workload.hidden == "relu" else nn.Tanh())
-        linear = nn.Linear(inputs, outputs)
-        with torch.no_grad():
-            linear.weight.copy_(torch.from_numpy(problem.weights[2 * i].T.copy()))
-            linear.bias.copy_(torch.from_numpy(problem.weights[2 * i + 1]))
-        layers.append(linear)
-    return nn.Sequential(*layers)

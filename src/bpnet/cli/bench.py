@@ -23,7 +23,9 @@ CHECKOUT = Path("benchmarks")
 NAMES = """
 \b
 NAME of --workload (default: all but those for GPUs where there is none):
-  64-128-10, 784-256-128-10, 784-1024-1024-10, xor, 4096x4 (GPU), and
+  64-128-10, 784-256-128-10, 784-1024-1024-10, xor, 4096x4 (GPU);
+  cnn, 28x28x1, three convolutions, and cnn-wide, 32x32x3, two of 32 and 64
+  filters, both without scikit-learn, Keras and products;
   64-W-10 with W of 16, 32, 64, 256, 512 or 1024
 NAME of --contender (default: all that run here):
   bpnet-numpy, bpnet-numba, bpnet-numba-mkl, bpnet-torch, torch, torch-compiled,

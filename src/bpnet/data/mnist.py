@@ -121,10 +121,12 @@ def _check(images: np.ndarray, labels: np.ndarray, images_name: str, labels_name
             f"{images_name}. Mend: take both from one source"
         )
     for array, name, most in ((images, images_name, 255), (labels, labels_name, 9)):
-        if array.dtype.kind not in "iu" or array.min() < 0 or array.max() > most:
+        whole = array.dtype.kind in "iu"
+        if not whole or array.min() < 0 or array.max() > most:
+            span = f" from {array.min()} to {array.max()}" if whole else ""
             raise ValueError(
-                f"data: {name} has values from {array.min()} to {array.max()} of type {array.dtype}, expected whole "
-                f"numbers from 0 to {most}. Mend: get it again"
+                f"data: {name} has values{span} of type {array.dtype}, expected whole numbers from 0 to {most}. "
+                "Mend: get it again"
             )
 
 

@@ -123,8 +123,9 @@ class Graph:
 
     @property
     def output_names(self) -> list[str]:
-        """Each output is called after the layer that makes it, numbered where one layer makes several."""
-        return distinct("outputs", [layer.name for layer in self.heads], [False] * len(self.heads))
+        """Each output is called after its layer; where one layer makes several, the others are numbered."""
+        names = [layer.name for layer in self.heads]
+        return distinct("outputs", names, [name not in names[:i] for i, name in enumerate(names)])
 
     def name_of(self, node: Node) -> str:
         """The name of the layer that makes it, or its own if it is an input."""

@@ -39,6 +39,7 @@ class Layer(ABC):
     def __init__(self, name: str | None = None) -> None:
         self.name = name or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(self).__name__).lower()
         self.is_named = name is not None
+        self.has_place = False  # in no model yet
 
     @property
     def xp(self) -> Any:

@@ -33,10 +33,10 @@ def model_graph(inputs: Nodes | None, outputs: Nodes | None) -> Graph:
     for node, name in zip(sources, graph.input_names, strict=True):
         if not graph.readers(node):
             raise ValueError(f"inputs: no output depends on {name!r}. Mend: leave it out")
-    layers = graph.layers
+    layers = sorted(graph.layers, key=lambda layer: not layer.has_place)  # names in other models stay, if they can
     names = distinct("layers", [layer.name for layer in layers], [layer.is_named for layer in layers])
     for layer, name in zip(layers, names, strict=True):
-        layer.name = name
+        layer.name, layer.has_place = name, True
         _require_same_parameters(graph, layer)
     return graph
 

@@ -24,7 +24,7 @@ class Nadam(Adam):
     """θ ← θ - η [(1-μₜ) g / (1-Pₜ) + μₜ₊₁ m / (1-Pₜ₊₁)] / (√v̂ + ε);  the symbols are the file's.
 
     Dozat 2016, "Incorporating Nesterov Momentum into Adam"; as in PyTorch. In Keras η is 0.001 and ε 1e-7 by default,
-    and ψ always 1 / 250.
+    and ψ always 1.
     """
 
     first_carried = (1.0,)

@@ -16,14 +16,18 @@ OPS: dict[str, Callable[..., Any]] = {}
 
 
 def op(default: Callable[Concatenate[Backend, P], R]) -> Callable[Concatenate[Backend, P], R]:
-    """Register `default` under its name; calls go to the backend's kernel of that name where there is one."""
+    """Register `default` under its name; calls go to the backend's kernel of that name where there is one.
+
+    A kernel returns NotImplemented, and has done nothing, where the default would be faster.
+    """
     name = default.__name__
     OPS[name] = default
 
     @wraps(default)
     def call(be: Backend, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        kernel: Callable[Concatenate[Backend, P], R] = be.kernels.get(name, default)
-        return kernel(be, *args, **kwargs)
+        kernel = be.kernels.get(name)
+        made = NotImplemented if kernel is None else kernel(be, *args, **kwargs)
+        return default(be, *args, **kwargs) if made is NotImplemented else made
 
     return call
 

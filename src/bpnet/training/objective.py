@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bpnet.backend import Array
+from bpnet.backend import Array, Backend
 from bpnet.nn.activations import ACTIVATIONS, ActivationFunction
 from bpnet.nn.graph import Graph, Node
 from bpnet.nn.losses import CrossEntropy, Loss, reduce_loss
@@ -94,7 +94,8 @@ class Objective:
 
     def _total(self, losses: list[Array], outputs: list[Array]) -> tuple[Array, Found]:
         """Σ wₖ Lₖ, and what it was made of."""
-        total, *others = (_times(term.weight, loss) for term, loss in zip(self.terms, losses, strict=True))
+        pairs = zip(self.terms, losses, strict=True)
+        total, *others = (_times(self.network.backend, term.weight, loss) for term, loss in pairs)
         for other in others:
             total = total + other
         return total, Found(losses if others else [], outputs)
@@ -122,7 +123,7 @@ class _TermAtWork:
         losses, dz = self._per_sample(y, z)
         scale = 1.0 / samples if self._term.loss.reduction == "mean" else 1.0
         value, dz = reduce_loss(self._backend, losses, dz, weight, scale)
-        return value, _times(self._term.weight, dz)
+        return value, _times(self._backend, self._term.weight, dz)
 
     def metric_sums(self, y: Array, z: Array, weight: Array | None) -> list[tuple[Array, ...]]:
         """Each metric's sums over the batch; of logits, probabilities are formed where one needs them."""
@@ -132,9 +133,11 @@ class _TermAtWork:
         return [metric.sums(self._backend.xp, y, p, weight) for metric in metrics]
 
 
-def _times(weight: float, x: Array) -> Array:
-    """w x, and x itself where w is 1: the usual step has no operation for it."""
-    return x if weight == 1.0 else weight * x
+def _times(backend: Backend, weight: float, x: Array) -> Array:
+    """w x: x itself where w is 1, as in the usual step, and 0 where w is 0, whatever x is."""
+    if weight == 1.0:
+        return x
+    return weight * x if weight else backend.xp.zeros_like(x)
 
 
 def check_head(loss: Loss, activation: ActivationFunction | None, what: str = "loss") -> None:
