@@ -1,5 +1,6 @@
 """Layers whose settings or inputs make no sense say so when the model is built, and name themselves."""
 
+import numpy as np
 import pytest
 
 from bpnet import (
@@ -103,3 +104,17 @@ def test_an_input_that_does_not_fit_is_an_error_when_the_model_is_built(what):
 def test_shapes_that_cannot_merge(layer, shapes, what):
     with pytest.raises(ValueError, match=f"^{what}"):
         layer(*(Input(shape) for shape in shapes))
+
+
+def test_sizes_may_be_whole_numbers_of_numpy():
+    layer = Conv2D(np.int64(4), (np.int64(3), 3))
+    assert (layer.filters, layer.kernel_size) == (4, (3, 3))
+    assert Dense(np.int64(5)).units == 5
+    assert Input((np.int64(3),)).shape == (3,)
+
+
+def test_layers_cannot_be_frozen_yet():
+    layer = Dense(3)
+    assert layer.trainable
+    with pytest.raises(ValueError, match="layer 'dense': trainable=False was given, but layers cannot be frozen yet"):
+        layer.trainable = False

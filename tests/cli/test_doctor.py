@@ -62,7 +62,7 @@ def raising(error: Exception) -> Callable[[], Any]:
 def test_all_sections_are_shown_and_numpy_runs() -> None:
     result = run(BPNET_BACKEND="numpy")
     assert result.exit_code == 0, result.output
-    titles = [line for line in result.output.splitlines() if line and not line.startswith(" ")]
+    titles = [line for line in result.stdout.splitlines() if line and not line.startswith(" ")]
     assert [title for title in titles if title != "Warnings"] == list(SECTIONS)
     assert "backend asked for numpy (BPNET_BACKEND)" in flat(result)
     assert "bpnet runs here, on numpy (CPU)." in flat(result)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -36,9 +37,9 @@ class Node:
 def Input(shape: Sequence[int], name: str | None = None) -> Node:  # noqa: N802 - the name that everybody knows
     """An input of a graph: arrays of `shape` after the batch axis."""
     sizes = tuple(shape) if isinstance(shape, Iterable) else ()
-    if not sizes or not all(isinstance(size, int) and size >= 1 for size in sizes):
+    if not sizes or not all(isinstance(size, Integral) and size >= 1 for size in sizes):
         raise ValueError(f"shape: {shape!r} was given, expected whole numbers from 1, without the batch axis: (64,)")
-    return Node(None, (), sizes, name)
+    return Node(None, (), tuple(int(size) for size in sizes), name)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,16 @@ class Layer(ABC):
         self.has_place = False  # in no model yet
 
     @property
+    def trainable(self) -> bool:
+        """True: a layer cannot be frozen yet, and setting this to False is an error."""
+        return True
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        if not value:
+            raise ValueError(f"layer {self.name!r}: trainable=False was given, but layers cannot be frozen yet")
+
+    @property
     def xp(self) -> Any:
         """The backend's array namespace."""
         return self.backend.xp

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 
 from bpnet.nn.graph import Shape
 from bpnet.nn.window import Pair, Window
@@ -10,9 +11,9 @@ from bpnet.nn.window import Pair, Window
 
 def whole(name: str, given: object, least: int = 1) -> int:
     """`given`, if it is a whole number from `least`."""
-    if isinstance(given, bool) or not isinstance(given, int) or given < least:
+    if isinstance(given, bool) or not isinstance(given, Integral) or given < least:
         raise ValueError(f"{name}: {given!r} was given, expected a whole number from {least}")
-    return given
+    return int(given)
 
 
 def own_axis(axis: object) -> int:
@@ -45,6 +46,7 @@ def places(layer: str, at: Window) -> Pair:
     if min(at.places) < 1:
         raise ValueError(
             f"layer {layer!r}: a window of {at.size} with dilation {at.dilation} is larger than its image, {at.image}. "
-            "Mend: padding='same', a smaller window, or fewer layers that shrink the image"
+            "Mend: padding='same', a smaller window, or fewer layers that shrink the image; if the images have their "
+            "channels first, begin with Permute((2, 3, 1))"
         )
     return at.places

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from numbers import Integral
+from typing import Any
 
 from bpnet.backend import Array, Backend
 from bpnet.names import look_up
@@ -92,11 +94,11 @@ def scattered(be: Backend, parts: Callable[[Pair], Array], like: Array, at: Wind
 
 def pair(name: str, given: int | Sequence[int], least: int = 1) -> Pair:
     """One whole number for both axes, or two."""
-    both = (given, given) if isinstance(given, int) else tuple(given) if isinstance(given, Sequence) else ()
-    numbers = all(isinstance(n, int) and not isinstance(n, bool) and n >= least for n in both)
+    both: tuple[Any, ...] = tuple(given) if isinstance(given, Sequence) else (given, given)
+    numbers = all(isinstance(n, Integral) and not isinstance(n, bool) and int(n) >= least for n in both)
     if len(both) != 2 or not numbers:
         raise ValueError(f"{name}: {given!r} was given, expected a whole number from {least}, or two: (3, 3)")
-    return both[0], both[1]
+    return int(both[0]), int(both[1])
 
 
 def padding_named(given: str) -> str:

@@ -73,6 +73,11 @@ class Settings:
         require_number("cval", self.cval)
         for name in ("width_shift_range", "height_shift_range"):
             _require_shifts(name, getattr(self, name))
+            if isinstance(shift := getattr(self, name), int) and shift == 1:
+                raise ValueError(
+                    f"{name}: 1 was given, which is less than 1 whole pixel and moves nothing. "
+                    "Mend: 1.0 for up to a pixel, a number below 1 for a share of the size"
+                )
         self.zoom_range = _zoom(self.zoom_range)
         look_up("fill_mode", self.fill_mode, FILL_MODES)
         if self.rescale is not None:
