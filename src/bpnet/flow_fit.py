@@ -7,7 +7,7 @@ batch, and the order is 0, 1, …, batch_size - 1, over and over.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +20,7 @@ from bpnet.nn.lbfgs import BoundLBFGS
 from bpnet.training.callbacks import checked, progress
 from bpnet.training.fit import Training
 from bpnet.training.history import History
-from bpnet.training.micro_batch import fitting
 from bpnet.training.prefetch import Prefetch
-from bpnet.training.step import DeviceData
 
 if TYPE_CHECKING:
     from bpnet.models import Model
@@ -70,6 +68,7 @@ def fit_flow(
     length = len(data) if steps is None else flow.batch_size * steps
     listeners = [*checked(callbacks), *progress(verbose)]
     size = min(flow.batch_size, length)
+    buffers = data.part(np.arange(size) % len(data))  # of the right shapes; the batches replace what they hold
     first = model._epochs_seen
 
     def batches() -> Iterator[Samples]:
@@ -83,11 +82,9 @@ def fit_flow(
 
     model.stop_training = False
     unseen = nullcontext(dict) if held_out is None else model._measurement(held_out)
-    with (
-        _training(model, data, length, size, micro_batch) as training,
-        unseen as measure,
-        Prefetch(batches()) as prefetch,
-    ):
+    made = model._training(buffers, length, size, micro_batch, len(data))
+    with made as training, unseen as measure, Prefetch(batches()) as prefetch:
+        assert isinstance(training, Training)  # LBFGS was refused above
         model.history = training.run(
             epochs,
             order=order,
@@ -96,18 +93,3 @@ def fit_flow(
             bring=lambda: training.data.take_in(model.put(prefetch.next())),
         )
     return model.history
-
-
-def _training(
-    model: Model, data: Samples, length: int, size: int, micro_batch: int | str | None
-) -> AbstractContextManager[Training]:
-    """A run whose buffers have room for `size` samples; until the first batch comes they hold any."""
-    rows = np.arange(size) % len(data)
-    put, (objective, optimizer) = model.put(data.part(rows)), model.bind()
-
-    def make() -> Training:
-        on_device = DeviceData.put(model.backend, put, length, len(data))
-        parts = fitting(objective, on_device, size) if isinstance(micro_batch, str) else micro_batch
-        return Training(model, objective, optimizer, on_device, size, parts)
-
-    return model._kept.run(("flow", length, size, len(data), micro_batch), put, make)

@@ -221,19 +221,19 @@ class Model(Predictor):
         return self._bound
 
     def _training(
-        self, data: Samples, length: int, batch_size: int, micro_batch: int | str | None
+        self, data: Samples, length: int, batch_size: int, micro_batch: int | str | None, rows: int | None = None
     ) -> AbstractContextManager[Training | Minimization]:
-        """A run that learns from `data`, `length` samples an epoch."""
+        """A run that learns from `data`, `length` samples an epoch; `rows` as in `DeviceData.put`."""
         put, (objective, optimizer) = self.put(data), self.bind()
 
         def make() -> Training | Minimization:
-            on_device = DeviceData.put(self.backend, put, length)
+            on_device = DeviceData.put(self.backend, put, length, rows)
             parts = fitting(objective, on_device, batch_size) if isinstance(micro_batch, str) else micro_batch
             if isinstance(optimizer, BoundLBFGS):
                 return Minimization(self, objective, optimizer, on_device, lbfgs.minimize, parts)
             return Training(self, objective, optimizer, on_device, batch_size, parts)
 
-        return self._kept.run(("training", length, batch_size, micro_batch), put, make)
+        return self._kept.run(("training", length, batch_size, micro_batch, rows), put, make)
 
     def _measurement(self, data: Samples, batch_size: int = 1024) -> AbstractContextManager[Measurement]:
         """A run that measures on `data`."""

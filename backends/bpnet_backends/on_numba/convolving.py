@@ -119,7 +119,6 @@ class Convolution:
         `micro` is the inner loop: its address, how many planes it makes, of how many vectors or taps; `tables` says
         where its terms lie, and what else the function looks up; `scratch` is in numbers.
         """
-        of = np.dtype(self.dtype)
         address, many, at_once = micro
         constants = planes.constants() | {
             "CHANNELS": self.channels,
@@ -134,9 +133,7 @@ class Convolution:
             "MANY": many,
             "AT_ONCE": at_once,
             "BLOCK": planes.block,
-            "REAL": of.type,
-            "REAL_at": getattr(words, f"{self.dtype}_at"),
-            "BYTES": of.itemsize,
+            **words.of_type(self.dtype),
         }
         products = len(planes.taps) * planes.size * self.channels * self.own[1]
         moves = planes.size * (self.channels * planes.phases + self.filters)
@@ -145,7 +142,7 @@ class Convolution:
             address=address_of_function(function, **constants),
             numbers=(address, *(table.ctypes.data for table in memory)),
             by_rows=by_rows,
-            scratch=of.itemsize * scratch,
+            scratch=np.dtype(self.dtype).itemsize * scratch,
             cost=PRODUCT * products + MOVE * moves,
             together=planes.together,
             memory=memory,

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from bpnet_backends.on_numba.planes import clear
 from bpnet_backends.on_numba.samples import OWN
 from bpnet_backends.on_numba.words import int64_at
 
 REAL: Any = None
 REAL_at: Any = None
+BYTES: Any = None
 HEIGHT: Any = None
 WIDTH: Any = None
 CHANNELS: Any = None
@@ -52,8 +54,7 @@ def maximum_gradient(arguments: int, start: int, stop: int, chunk: int) -> None:
     x, y, dy, dx = REAL_at(a[OWN]), REAL_at(a[OWN + 1]), REAL_at(a[OWN + 2]), REAL_at(a[OWN + 3])
     for n in range(start, stop):
         image = n * HEIGHT * WIDTH * CHANNELS
-        for i in range(HEIGHT * WIDTH * CHANNELS):
-            dx[image + i] = REAL(0)
+        clear(a[OWN + 3] + BYTES * image, HEIGHT * WIDTH * CHANNELS)
         for i in range(DOWN):
             for j in range(ACROSS):
                 out = ((n * DOWN + i) * ACROSS + j) * CHANNELS
@@ -90,8 +91,7 @@ def average_gradient(arguments: int, start: int, stop: int, chunk: int) -> None:
     dy, dx = REAL_at(a[OWN]), REAL_at(a[OWN + 1])
     for n in range(start, stop):
         image = n * HEIGHT * WIDTH * CHANNELS
-        for i in range(HEIGHT * WIDTH * CHANNELS):
-            dx[image + i] = REAL(0)
+        clear(a[OWN + 1] + BYTES * image, HEIGHT * WIDTH * CHANNELS)
         for i in range(DOWN):
             for j in range(ACROSS):
                 out, share = ((n * DOWN + i) * ACROSS + j) * CHANNELS, REAL(1) / REAL(covered(i, j))

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import numpy as np
-
 from bpnet_backends.on_numba import pooling, samples, words
 from bpnet_backends.on_numba.compiling import address_of_function
 from bpnet_backends.on_numba.samples import SampleKernel, contiguous, empty
@@ -61,8 +59,7 @@ def _kernel(function: Callable[..., Any], arrays: int, at: Any, channels: int, d
         "MOVED_ACROSS": at.strides[1],
         "TOP": at.before[0],
         "LEFT": at.before[1],
-        "REAL": np.dtype(dtype).type,
-        "REAL_at": getattr(words, f"{dtype}_at"),
+        **words.of_type(dtype),
     }
     address = address_of_function(function, **constants)
     taps = down * across * size[0] * size[1] * channels

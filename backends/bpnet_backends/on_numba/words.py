@@ -174,3 +174,9 @@ WORDS: dict[Any, Callable[..., Any]] = {
     bits_of_float32: partial(_bits, "int32"),
     float32_of_bits: partial(_bits, "float32"),
 }
+
+
+def of_type(dtype: str) -> dict[str, Any]:
+    """What a kernel that is written for any type has to be told: the type, the word for its memory, and its bytes."""
+    of = np.dtype(dtype)
+    return {"REAL": of.type, "REAL_at": globals()[f"{dtype}_at"], "BYTES": of.itemsize}

@@ -175,8 +175,10 @@ def flag(name: str, value: Any) -> bool:
 
 def micro_batch(value: Any) -> int | str | None:
     """None, "auto", or a whole number from 1."""
-    if value is None or value == "auto":
-        return None if value is None else "auto"
-    if isinstance(value, str):
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        return whole_number("micro_batch", value)
+    if value != "auto":
         raise ValueError(f"micro_batch: {value!r} was given, expected a whole number from 1, 'auto' or None")
-    return whole_number("micro_batch", value)
+    return value

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from tqdm import tqdm
@@ -31,6 +32,19 @@ class Callback:
 
     def on_train_end(self) -> None:
         """After the last epoch, also when training was ended early."""
+
+
+@contextmanager
+def told(callbacks: Sequence[Callback], model: Any, epochs: int, samples: int) -> Iterator[None]:
+    """While it lasts, `model` is trained: the callbacks are told of the beginning and, whatever happens, of the end."""
+    for callback in callbacks:
+        callback.model = model
+        callback.on_train_begin(epochs, samples)
+    try:
+        yield
+    finally:
+        for callback in callbacks:
+            callback.on_train_end()
 
 
 class ProgressBar(Callback):

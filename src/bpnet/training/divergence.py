@@ -6,6 +6,8 @@ leaves. These are looked at too: they must be finite, and at the end of a run so
 
 from __future__ import annotations
 
+from types import TracebackType
+
 from bpnet.backend import Array
 from bpnet.nn.optimizers import BoundOptimizer
 from bpnet.training.history import History, TrainingDivergedError
@@ -37,8 +39,13 @@ class Guard:
         copies = [self.backend.xp.asarray(vector, copy=True) for vector in self._vectors]
         self._kept = [*self._kept[-1:], copies]
 
-    def forget(self) -> None:
-        """Let the copies go."""
+    def __enter__(self) -> Guard:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Let the copies go at the end of a run, however it ends."""
         self._kept = []
 
     def check_epoch(self, epoch: int, batches: int, history: History) -> None:

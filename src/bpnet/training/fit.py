@@ -7,7 +7,7 @@ from typing import Any
 
 from bpnet.backend import Array
 from bpnet.nn.optimizers import BoundOptimizer
-from bpnet.training.callbacks import Callback
+from bpnet.training.callbacks import Callback, told
 from bpnet.training.divergence import Guard
 from bpnet.training.history import History
 from bpnet.training.interrupt import InterruptAfterStep
@@ -56,10 +56,7 @@ class Training:
         `bring` is called before each step, where the data are not all on the device.
         """
         history = History()
-        for callback in callbacks:
-            callback.model = self.model
-            callback.on_train_begin(epochs, self.samples)
-        try:
+        with told(callbacks, self.model, epochs, self.samples), self._guard:
             with InterruptAfterStep() as interrupt:
                 for epoch in range(epochs):
                     for callback in callbacks:
@@ -78,10 +75,6 @@ class Training:
                         break
                 self._guard.check_end(epoch, done, history)
             history.interrupted = interrupt.requested
-        finally:
-            self._guard.forget()
-            for callback in callbacks:
-                callback.on_train_end()
         return history
 
     def _pass(

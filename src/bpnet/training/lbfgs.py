@@ -14,12 +14,12 @@ from typing import Any, TypeAlias
 
 from bpnet.backend import Array
 from bpnet.nn.lbfgs import BoundLBFGS
-from bpnet.training.callbacks import Callback
+from bpnet.training.callbacks import Callback, told
 from bpnet.training.history import History, TrainingDivergedError
 from bpnet.training.interrupt import InterruptAfterStep
 from bpnet.training.micro_batch import learner
 from bpnet.training.objective import Objective
-from bpnet.training.step import DeviceData
+from bpnet.training.step import DeviceData, count
 from bpnet.training.totals import Totals
 
 HostVector: TypeAlias = Any
@@ -60,11 +60,9 @@ class Minimization:
 
         def evaluation() -> None:
             """The gradient, and the totals of one batch of all samples."""
-            loss, penalty, found = learn(data.x, data.y, data.weight)
+            learned = learn(data.x, data.y, data.weight)
             self.totals.clear()
-            of_batch: list[list[tuple[Array | float, float]]] = [[(loss, 1), (penalty, 1)]]
-            of_batch += [[(part, 1)] for part in found.losses]
-            self.totals.add(of_batch, data.weight, objective.metric_sums(data.y, found.outputs, data.weight))
+            count(self.totals, objective, data.y, data.weight, learned, 1, 1)
 
         self._evaluation = self.network.backend.capture(evaluation)
 
@@ -78,10 +76,7 @@ class Minimization:
     ) -> History:
         """Up to `epochs` iterations. `order` is not asked: every evaluation takes the samples as they lie."""
         history = History()
-        for callback in callbacks:
-            callback.model = self.model
-            callback.on_train_begin(epochs, self.samples)
-        try:
+        with told(callbacks, self.model, epochs, self.samples):
             with InterruptAfterStep() as interrupt:
                 iterations = _Iterations(self, history, validate, callbacks, interrupt)
                 try:
@@ -95,9 +90,6 @@ class Minimization:
                 finally:
                     iterations.go_back()
             history.interrupted = interrupt.requested
-        finally:
-            for callback in callbacks:
-                callback.on_train_end()
         return history
 
     def evaluate(self, theta: HostVector) -> float:

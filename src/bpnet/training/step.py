@@ -6,7 +6,7 @@ the samples, the place in that order, the learning rate, the totals.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -109,10 +109,24 @@ def training_step(
 
     def step() -> None:
         x, y, weight = take()
-        loss, penalty, found = learn(x, y, weight)
+        learned = learn(x, y, weight)
         optimizer.step()
-        of_batch: list[list[tuple[Array | float, float]]] = [[(loss, share), (penalty, of_penalty)]]
-        of_batch += [[(part, share)] for part in found.losses]
-        totals.add(of_batch, weight, objective.metric_sums(y, found.outputs, weight))
+        count(totals, objective, y, weight, learned, share, of_penalty)
 
     return step
+
+
+def count(
+    totals: Totals,
+    objective: Objective,
+    y: Sequence[Array],
+    weight: Array | None,
+    learned: tuple[Array, Array | float, Found],
+    share: float,
+    of_penalty: float,
+) -> None:
+    """Add to the totals what was learned from a batch: its losses so many times, its penalty, and its metrics."""
+    loss, penalty, found = learned
+    losses: list[list[tuple[Array | float, float]]] = [[(loss, share), (penalty, of_penalty)]]
+    losses += [[(part, share)] for part in found.losses]
+    totals.add(losses, weight, objective.metric_sums(y, found.outputs, weight))

@@ -73,11 +73,6 @@ class Settings:
         require_number("cval", self.cval)
         for name in ("width_shift_range", "height_shift_range"):
             _require_shifts(name, getattr(self, name))
-            if isinstance(shift := getattr(self, name), int) and shift == 1:
-                raise ValueError(
-                    f"{name}: 1 was given, which is less than 1 whole pixel and moves nothing. "
-                    "Mend: 1.0 for up to a pixel, a number below 1 for a share of the size"
-                )
         self.zoom_range = _zoom(self.zoom_range)
         look_up("fill_mode", self.fill_mode, FILL_MODES)
         if self.rescale is not None:
@@ -106,6 +101,11 @@ def _require_range(name: str, value: object, most: float, meaning: str) -> None:
 def _require_shifts(name: str, value: float | Sequence[float]) -> None:
     if not isinstance(value, Sequence | np.ndarray) or isinstance(value, str):
         require_number(name, value, least=0)
+        if isinstance(value, int) and value == 1:
+            raise ValueError(
+                f"{name}: 1 was given, which is less than 1 whole pixel and moves nothing. "
+                "Mend: 1.0 for up to a pixel, a number below 1 for a share of the size"
+            )
         return
     if len(value) == 0:
         raise ValueError(f"{name}: an empty list was given, expected the shifts to choose from")
