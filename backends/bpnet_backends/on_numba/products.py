@@ -14,7 +14,7 @@ import numpy as np
 
 from bpnet_backends.on_numba.blas import routine
 from bpnet_backends.on_numba.compiling import address_of_function
-from bpnet_backends.on_numba.words import call_fortran, int64_at
+from bpnet_backends.on_numba.words import call_fortran, int64_at, of_type
 from bpnet_backends.on_numpy.recording import Call
 
 ROWS, COLUMNS, INNER = range(3)
@@ -139,5 +139,4 @@ def _layout(x: np.ndarray) -> tuple[int, bool]:
 
 def kernel(dtype: str) -> int:
     """The address of the compiled product of that type."""
-    of = np.dtype(dtype)
-    return address_of_function(multiply, REAL=of.type, BYTES=of.itemsize)
+    return address_of_function(multiply, **of_type(dtype))

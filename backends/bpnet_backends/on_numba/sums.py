@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from bpnet_backends.on_numba.compiling import address_of_function
-from bpnet_backends.on_numba.words import float32_at, float64_at, int64_at
+from bpnet_backends.on_numba.words import int64_at, of_type
 
 ADD, MAXIMUM, MINIMUM = range(3)
 JOINED = {"add": ADD, "maximum": MAXIMUM, "minimum": MINIMUM}
-numbers_at: Any = None
+REAL_at: Any = None
 """float32_at or float64_at."""
 
 
 def join(arguments: int, start: int, stop: int, chunk: int) -> None:
     """Of a table (parts, out, number of chunks, size, how to join): out = part 0 ∘ part 1 ∘ …"""
     a = int64_at(arguments)
-    parts, out, chunks, size, joined = numbers_at(a[0]), numbers_at(a[1]), a[2], a[3], a[4]
+    parts, out, chunks, size, joined = REAL_at(a[0]), REAL_at(a[1]), a[2], a[3], a[4]
     for i in range(start, stop):
         out[i] = parts[i]
     for part in range(1, chunks):
@@ -33,5 +33,4 @@ def join(arguments: int, start: int, stop: int, chunk: int) -> None:
 
 def kernel(dtype: str) -> int:
     """The address of the compiled function."""
-    at = float32_at if dtype == "float32" else float64_at
-    return address_of_function(join, numbers_at=at)
+    return address_of_function(join, **of_type(dtype))
