@@ -16,15 +16,13 @@ from typing import Any
 from bpnet_benchmarks.contenders import at
 from bpnet_benchmarks.job import Job
 from bpnet_benchmarks.measuring import MEASURE
+from bpnet_benchmarks.processes import result_stream
 
 
 def main() -> None:
     """Run the job of the command line."""
-    result = os.dup(1)
-    os.dup2(2, 1)  # libraries print to standard output too
-    figures = run(Job.from_json(sys.argv[1]))
-    with os.fdopen(result, "w", encoding="utf-8") as out:
-        out.write(json.dumps(figures) + "\n")
+    with result_stream() as out:
+        out.write(json.dumps(run(Job.from_json(sys.argv[1]))) + "\n")
 
 
 def run(job: Job) -> dict[str, Any]:

@@ -15,8 +15,8 @@ PREDICT_TOLERANCE = 1e-4
 """How far a predicted probability may be from the one in float64, absolute: float32 rounds a logit of 10 by 1e-6."""
 
 
-def judge(cell: Cell, figures: Mapping[str, Any], workload: Workload) -> str | None:
-    """Why the result is not that of this training; None where it is."""
+def judge(cell: Cell, figures: Mapping[str, Any], workload: Workload, slack: float = 1.0) -> str | None:
+    """Why the result is not that of this training; None where it is. `slack` is the contender's."""
     if "difference" in figures:
         difference = figures["difference"]
         if difference <= PREDICT_TOLERANCE:
@@ -31,7 +31,7 @@ def judge(cell: Cell, figures: Mapping[str, Any], workload: Workload) -> str | N
             return None
         return f"wrong: the loss after fit is {cell.loss:.6g}, expected less than the first one, {cell.reference:.6g}"
     cell.reference = reference_loss(workload, cell.batch, figures["checked_steps"])
-    within = allowed(cell.reference, reference_loss(workload, cell.batch, 0))
+    within = slack * allowed(cell.reference, reference_loss(workload, cell.batch, 0))
     if abs(cell.loss - cell.reference) <= within:
         return None
     return (

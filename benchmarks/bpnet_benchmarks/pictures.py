@@ -12,7 +12,7 @@ from bpnet_benchmarks.growth import Growth, with_width
 from bpnet_benchmarks.record import Cell, Record
 from bpnet_benchmarks.workloads import WIDTH_BATCH, WIDTHS, WORKLOADS, of_width
 
-MARKERS = "osD^vP*Xd<>ph"
+MARKERS = "osD^vP*Xd<>phH8+x"
 STYLES = ("--", "-.", ":")
 """Of the other libraries; bpnet's own lines are solid."""
 

@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from bpnet_benchmarks.workload import Workload
+from bpnet_benchmarks.workload import CHECKED_FLOP, Workload
 
 SEED = 20_240_501
 ROWS = 4_096
@@ -44,6 +44,15 @@ class Problem:
     def steps(self) -> int:
         """Steps in a pass over the rows."""
         return self.rows // self.batch
+
+    @property
+    def steps_together(self) -> int:
+        """Steps of one call, where a call makes many: a pass over the rows, fewer of long ones; the checked, at least.
+
+        All of them are made again in float64, so their number is bounded as that of the checked ones is.
+        """
+        most = int(CHECKED_FLOP / self.workload.flop(self.batch))
+        return max(self.workload.checked_steps(self.batch), min(self.steps, most))
 
 
 def problem(workload: Workload, batch: int, *, rows: int = ROWS, accuracy: bool = False) -> Problem:

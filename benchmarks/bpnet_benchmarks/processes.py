@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TextIO
 
 from bpnet_benchmarks.disturbance import Disturbance
 from bpnet_benchmarks.job import Job
@@ -31,6 +31,13 @@ LAST_LINES = 12
 
 class ChildFailedError(RuntimeError):
     """A process ended with an error or not at all; the message has the end of what it wrote."""
+
+
+def result_stream() -> TextIO:
+    """What was standard output; from here on all that is printed goes to standard error, for libraries print too."""
+    result = os.dup(1)
+    os.dup2(2, 1)
+    return os.fdopen(result, "w", encoding="utf-8")
 
 
 def environment(threads: int) -> dict[str, str]:

@@ -98,7 +98,7 @@ def _point(
             if figures["others"] is not None:
                 cell.others.append(round(figures["others"], 3))
             record.versions |= figures["versions"]
-            cell.thrown_out = judge(cell, figures, workload)
+            cell.thrown_out = judge(cell, figures, workload, contender.slack)
             say(f"{where}, round {number + 1}/{plan.rounds}: {name} {cell.thrown_out or duration(cell.median)}")
             if cell.thrown_out:
                 given_up.add(name)

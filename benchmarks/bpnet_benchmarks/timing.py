@@ -8,7 +8,7 @@ from time import perf_counter
 CHUNK_SECONDS = 0.025
 """A chunk has as many calls as take this long, at least, and less than twice as many: 25 to 50 ms."""
 
-LEAST_CHUNKS = 3
+LEAST_CHUNKS = 5
 
 
 def chunk_times(call: Callable[[], object], synchronize: Callable[[], object], seconds: float) -> list[float]:

@@ -51,6 +51,8 @@ class Contender(ABC):
     """What it can be timed at; see `bpnet_benchmarks.job.MODES`."""
     is_judged = True
     """Its weights are compared with the reference's."""
+    slack = 1.0
+    """How many times further from the reference its loss may be than that of IEEE float32."""
     fit_is_steps = False
     """Its `fit` makes the very steps that `step` makes, so what `fit` takes on top of them can be told."""
     no_images: str | None = None
@@ -75,6 +77,10 @@ class Contender(ABC):
         if workload.gpu_only and not self.on_gpu:
             return f"{workload.name} is for GPUs"
         return self.no_images if workload.has_images else None
+
+
+TF32_SLACK = 5.0
+"""For products whose factors are rounded to 10 bits: 5e-4 relative, where float32 has 6e-8."""
 
 
 def reason(attempt: Callable[[], object]) -> str | None:

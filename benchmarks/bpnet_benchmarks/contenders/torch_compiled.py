@@ -15,8 +15,8 @@ COMPILERS = ("g++", "clang++", "c++")
 class CompiledRun(TorchRun):
     """The loss is compiled, and with it its backward; Adam is one kernel already, and slower when compiled."""
 
-    def __init__(self, problem: Problem, device: str) -> None:
-        super().__init__(problem, device)
+    def __init__(self, problem: Problem, device: str, tf32: bool = False) -> None:
+        super().__init__(problem, device, tf32)
         self._compiled = self._torch.compile(self.loss)
 
     def step(self) -> None:
@@ -39,7 +39,7 @@ class Compiled(Torch):
 
     def prepare(self, problem: Problem) -> Run:
         """A network, compiled at its first step."""
-        return CompiledRun(problem, self.device)
+        return CompiledRun(problem, self.device, self.tf32)
 
 
 CPU = Compiled("torch-compiled", "cpu")

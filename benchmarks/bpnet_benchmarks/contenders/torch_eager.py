@@ -47,8 +47,9 @@ class Eager(Torch):
 
     def prepare(self, problem: Problem) -> Run:
         """A network and its optimizer."""
-        return EagerRun(problem, self.device)
+        return EagerRun(problem, self.device, self.tf32)
 
 
 CPU = Eager("torch", "cpu")
 CUDA = Eager("torch-cuda", "cuda")
+CUDA_TF32 = Eager("torch-cuda-tf32", "cuda", tf32=True)

@@ -1,4 +1,4 @@
-"""PyTorch with its whole step, gather and cursor included, in one CUDA graph."""
+"""PyTorch with its whole step, gather and cursor included, in one CUDA graph; or with several steps in one."""
 
 from __future__ import annotations
 
@@ -10,11 +10,19 @@ WARM_UP = 3
 """Steps before the capture, on a stream of their own, as PyTorch asks for; they are undone after it."""
 
 
-class GraphRun(TorchRun):
-    """A replayed graph; a cursor on the GPU tells it which batch is next."""
+TOGETHER = 16
+"""Steps in a graph where there are several."""
 
-    def __init__(self, problem: Problem, device: str) -> None:
-        super().__init__(problem, device)
+
+class GraphRun(TorchRun):
+    """A replayed graph; a cursor on the GPU tells it which batch is next.
+
+    The warm-up is on the stream of the capture, so that autograd meets no other stream in the graph.
+    """
+
+    def __init__(self, problem: Problem, device: str, tf32: bool, steps: int) -> None:
+        super().__init__(problem, device, tf32)
+        self.steps_per_call = steps
         torch = self._torch
         self._optimizer = self._adam(capturable=True)
         self._offsets = torch.arange(problem.batch, device=self._device)
@@ -29,8 +37,9 @@ class GraphRun(TorchRun):
         torch.cuda.current_stream().wait_stream(stream)
         self._optimizer.zero_grad(set_to_none=True)  # so that the graph allocates the gradients in its own pool
         self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
-            self._eager_step()
+        with torch.cuda.graph(self._graph, stream=stream):
+            for _ in range(steps):
+                self._eager_step()
         self._restart(first)
 
     def step(self) -> None:
@@ -56,9 +65,16 @@ class GraphRun(TorchRun):
 class Graph(Torch):
     """PyTorch, captured once and replayed."""
 
+    def __init__(self, name: str, *, tf32: bool = False, many: bool = False) -> None:
+        super().__init__(name, "cuda", tf32=tf32)
+        self.many = many
+        self.modes = ("step",) if many else Torch.modes
+
     def prepare(self, problem: Problem) -> Run:
         """A network whose step is captured."""
-        return GraphRun(problem, self.device)
+        return GraphRun(problem, self.device, self.tf32, min(TOGETHER, problem.steps_together) if self.many else 1)
 
 
-GRAPH = Graph("torch-graph", "cuda")
+GRAPH = Graph("torch-graph")
+MANY = Graph("torch-graph-many", many=True)
+TF32 = Graph("torch-graph-tf32", tf32=True)

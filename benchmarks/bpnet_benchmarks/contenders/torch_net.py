@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bpnet.backend import make
-from bpnet_benchmarks.contenders.contender import Contender, Run, reason
+from bpnet_benchmarks.contenders.contender import TF32_SLACK, Contender, Run, reason
 from bpnet_benchmarks.contenders.torch_layers import channels_first, network, weights_of
 from bpnet_benchmarks.problem import Problem
 from bpnet_benchmarks.reference import BETA_1, BETA_2, EPSILON, RATE
@@ -17,9 +17,10 @@ from bpnet_benchmarks.reference import BETA_1, BETA_2, EPSILON, RATE
 class TorchRun(Run):
     """nn.Sequential at the first weights, with the data on `device`; `step` is the subclass's."""
 
-    def __init__(self, problem: Problem, device: str) -> None:
+    def __init__(self, problem: Problem, device: str, tf32: bool = False) -> None:
         import torch
 
+        use_precision(torch, tf32)
         self._problem = problem
         self._torch = torch
         self._device = torch.device(device)
@@ -72,18 +73,37 @@ class TorchRun(Run):
         return self._torch.optim.Adam(parameters, lr=RATE, betas=betas, eps=EPSILON, fused=True, **settings)
 
 
+def use_precision(torch: Any, tf32: bool) -> None:
+    """IEEE float32 in products and convolutions, or TF32; and cuDNN times its algorithms before it chooses one.
+
+    Of PyTorch's two sets of switches the older one, which sets the newer as well; its compiler reads either.
+    """
+    torch.set_float32_matmul_precision("high" if tf32 else "highest")
+    torch.backends.cudnn.allow_tf32 = tf32
+    torch.backends.cudnn.benchmark = True
+
+
 class Torch(Contender):
     """PyTorch on a device."""
 
-    def __init__(self, name: str, device: str) -> None:
+    def __init__(self, name: str, device: str, *, tf32: bool = False) -> None:
         self.name = name
         self.device = device
         self.on_gpu = device != "cpu"
+        self.tf32 = tf32
+        self.slack = TF32_SLACK if tf32 else 1.0
 
     def why_not(self) -> str | None:
-        """What bpnet's own backend on that device says, which also turns TF32 off."""
-        return reason(lambda: make(f"torch:{self.device}"))
+        """There is no GPU for it; on the CPU what bpnet's own backend says, which also sets the threads."""
+        return reason(_require_cuda if self.on_gpu else lambda: make(f"torch:{self.device}"))
 
     def versions(self) -> dict[str, str]:
         """PyTorch's."""
         return {"torch": version("torch")}
+
+
+def _require_cuda() -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        raise RuntimeError(f"PyTorch {torch.__version__} finds no NVIDIA GPU. Mend: see bpnet doctor")

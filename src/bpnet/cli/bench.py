@@ -32,7 +32,10 @@ NAME of --contender (default: all that run here):
   jax, jax-scan, scikit-learn, scikit-learn-many, keras (fit alone), products
   (the matrix products alone);
   on a GPU bpnet-cupy, bpnet-torch-cuda, torch-cuda, torch-compiled-cuda,
-  torch-graph, jax-cuda, jax-scan-cuda
+  torch-graph, jax-cuda, jax-scan-cuda; with many steps a call bpnet-cupy-many,
+  bpnet-torch-cuda-many, torch-graph-many; with products in TF32 bpnet-cupy-tf32,
+  bpnet-torch-cuda-tf32, torch-cuda-tf32, torch-graph-tf32; with both
+  bpnet-cupy-many-tf32, bpnet-torch-cuda-many-tf32
 MODE:
   step     a training step: gather, forward, backward, Adam
   fit      an epoch of the library's own fit, with its progress bar
