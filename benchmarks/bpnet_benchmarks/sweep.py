@@ -1,7 +1,7 @@
-"""The stages of `stages` on a GPU: each contender in a process of its own, which times all its cells.
+"""The stages of `stages` on a GPU: a process times several cells of a library.
 
-`python -m bpnet_benchmarks.sweep --out FILE.json --limit SECONDS` writes a record that `bpnet bench --report` shows; what
-no time was left for is told there. Starting a process and its library takes seconds, and steps on a GPU leave the
+`python -m bpnet_benchmarks.sweep --out FILE.json --limit SECONDS` writes a record that `bpnet bench --report` shows;
+what no time was left for is told there. Starting a process and its library takes seconds, and steps on a GPU leave the
 host's threads alone, so that not every cell needs a process, as it does on a CPU.
 """
 
@@ -13,9 +13,8 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from threading import Timer
 from time import perf_counter
 from typing import Any
 
@@ -59,49 +58,60 @@ def main() -> None:
         record.floors["gpu"] = floor
     end = perf_counter() + options.limit
     for stage in STAGES:
-        for name in stage.contenders:
-            carry_out(record, stage, name, end)
-            record.save(options.out)
+        carry_out(record, stage, end)
+        record.save(options.out)
     print(text(tables(record)))
 
 
 def empty_record(stages: Sequence[Stage]) -> Record:
     """A record of this machine, without cells."""
-    names = dict.fromkeys(name for stage in stages for name, _ in stage.cells)
+    workloads = {name: KNOWN[name] for stage in stages for _, name, _ in stage.cells()}
     seconds = max(stage.seconds for stage in stages)
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    workloads = {name: KNOWN[name] for name in names}
     return Record(now, commit(), machine(), usable_cores(), 1, seconds, workloads, versions())
 
 
-def carry_out(record: Record, stage: Stage, name: str, end: float) -> None:
-    """The stage's cells of one contender, into the record; until `end`, of the clock perf_counter, at most."""
-    contender = at(CONTENDERS[name])
+def carry_out(record: Record, stage: Stage, end: float) -> None:
+    """The stage's cells, into the record; until `end`, of the clock perf_counter, at most.
+
+    They are judged when the process has ended: what is computed for that would disturb it.
+    """
+    absent = {each.contender for each in record.left_out if not each.where}
     jobs = [
         Job(name, CONTENDERS[name], KNOWN[workload], batch, "step", stage.seconds, record.threads)
-        for workload, batch in stage.cells
-        if contender.unfit(KNOWN[workload], "step") is None
+        for name, workload, batch in stage.cells()
+        if name not in absent
     ]
     left = min(MOST, end - perf_counter())
-    told = _told(jobs, left) if left >= LEAST else iter(())
-    for job in jobs:
-        cell = Cell("step", job.workload.name, job.batch, name, contender.on_gpu)
-        figures = next(told, {"left_out": NO_TIME})
+    told = _told(jobs, left) if jobs and left >= LEAST else [{"left_out": NO_TIME}] * len(jobs)
+    for job, figures in zip(jobs, told, strict=True):
+        where = f"{job.workload.name}, batch {job.batch}"
+        if "why_not" in figures:
+            left_out = LeftOut(job.contender, "", figures["why_not"])
+            record.left_out += [left_out] if left_out not in record.left_out else []
+            continue
         if "left_out" in figures:
-            record.left_out.append(LeftOut(name, f"{cell.workload}, batch {cell.batch}", figures["left_out"]))
-        elif "crashed" in figures:
-            cell.thrown_out = f"crashed: {figures['crashed']}"
-            record.cells.append(cell)
-        else:
-            cell.rounds.append([float(f"{each:.4g}") for each in figures["seconds"]])
-            cell.import_s, cell.peak_memory_mib = figures["import_s"], figures["peak_memory_mib"]
-            cell.pools = figures["pools"]
-            record.versions |= figures["versions"]
-            cell.thrown_out = judge(cell, figures, job.workload, contender.slack)
-            record.cells.append(cell)
-        if cell.seconds or cell.thrown_out:
-            outcome = cell.thrown_out or duration(cell.median)
-            print(f"{cell.workload}, batch {cell.batch}: {name} {outcome}", file=sys.stderr, flush=True)
+            record.left_out.append(LeftOut(job.contender, where, figures["left_out"]))
+            continue
+        cell = _cell(job, figures)
+        record.cells.append(cell)
+        record.versions |= figures.get("versions", {})
+        outcome = cell.thrown_out or duration(cell.median)
+        print(f"{where}: {job.contender} {outcome}", file=sys.stderr, flush=True)
+
+
+def _cell(job: Job, figures: Mapping[str, Any]) -> Cell:
+    """With its times and the verdict on them."""
+    contender = at(job.source)
+    cell = Cell("step", job.workload.name, job.batch, job.contender, contender.on_gpu)
+    if "crashed" in figures:
+        cell.thrown_out = f"crashed: {figures['crashed']}"
+        return cell
+    cell.rounds.append([float(f"{each:.4g}") for each in figures["seconds"]])
+    cell.import_s, cell.peak_memory_mib = figures["import_s"], figures["peak_memory_mib"]
+    cell.pools = figures["pools"]
+    cell.thrown_out = judge(cell, figures, job.workload, contender.slack)
+    return cell
 
 
 def _floor(path: Path | None) -> Any:
@@ -111,29 +121,27 @@ def _floor(path: Path | None) -> Any:
     return microbenchmarks.floor(json.loads(path.read_text(encoding="utf-8")))
 
 
-def _told(jobs: Sequence[Job], limit: float) -> Iterator[Mapping[str, Any]]:
-    """The figures of each job as a process tells them; of those that it does not come to, why."""
+def _told(jobs: Sequence[Job], limit: float) -> list[Mapping[str, Any]]:
+    """The figures of each job as a process tells them; of those that it did not come to, why."""
     command = [sys.executable, "-m", "bpnet_benchmarks.sweep", "--child", json.dumps([job.to_json() for job in jobs])]
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
-        process = subprocess.Popen(
-            command, env=environment(jobs[0].threads), stdout=subprocess.PIPE, stderr=errors, text=True
-        )
-        timer = Timer(limit, process.kill)
-        timer.start()
-        count = 0
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as out,
+        tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
+    ):
+        process = subprocess.Popen(command, env=environment(jobs[0].threads), stdout=out, stderr=errors)
         try:
-            assert process.stdout is not None
-            for line in process.stdout:
-                count += 1
-                yield json.loads(line)
+            code: int | None = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            code = None
         finally:
-            timer.cancel()
             process.kill()
-            code = process.wait()
+            process.wait()
+        out.seek(0)
         errors.seek(0)
+        told: list[Mapping[str, Any]] = [json.loads(line) for line in out if line.endswith("\n")]
         last = "\n".join(errors.read().rstrip().splitlines()[-LAST_LINES:])
-    for _ in jobs[count:]:
-        yield {"left_out": NO_TIME} if code == -9 else {"crashed": f"it ended with code {code}: {last}"}
+    missing = {"left_out": NO_TIME} if code is None else {"crashed": f"it ended with code {code}: {last}"}
+    return told + [missing] * (len(jobs) - len(told))
 
 
 def _work(jobs: Sequence[str]) -> None:
@@ -144,8 +152,6 @@ def _work(jobs: Sequence[str]) -> None:
                 figures = child.run(Job.from_json(each))
             except Exception as error:  # whatever a library raises; the next cell may run
                 figures = {"crashed": f"{type(error).__name__}: {error}"}
-            if "why_not" in figures:
-                figures = {"left_out": figures["why_not"]}
             print(json.dumps(figures), file=out, flush=True)
 
 
