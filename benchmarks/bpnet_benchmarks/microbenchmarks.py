@@ -21,7 +21,7 @@ from bpnet_benchmarks.tables import Table, duration, text
 KIND = "microbenchmarks"
 """What the file says that it is."""
 
-LIMIT = 60.0
+LIMIT = 35.0
 """Seconds for a library."""
 
 

@@ -96,7 +96,7 @@ def read(folder: Path) -> Figures:
 
 def table(verdicts: Sequence[Verdict]) -> Table:
     """A row a target, and the count."""
-    rows = [[each.case, each.measured, each.target, each.outcome] for each in verdicts]
+    rows: list[Sequence[str]] = [[each.case, each.measured, each.target, each.outcome] for each in verdicts]
     passed, missed = (sum(each.outcome == outcome for each in verdicts) for outcome in (PASS, MISS))
     note = f"{passed} passed, {missed} missed, {len(verdicts) - passed - missed} not measured"
     return Table("targets on a GPU", ["case", "measured", "target", "outcome"], rows, [note])

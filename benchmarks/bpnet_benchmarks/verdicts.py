@@ -15,6 +15,10 @@ Where = tuple[str, int]
 """A workload and a batch size."""
 
 
+LONGEST = 80
+"""Characters of a reason; the records have the whole."""
+
+
 class NotMeasuredError(Exception):
     """A figure is missing; the message says why."""
 
@@ -93,8 +97,10 @@ class Target(ABC):
         case = f"{self.case}: {workload}, batch {batch}"
         try:
             measured, met = self.judged(figures)
-        except NotMeasuredError as reason:
-            return Verdict(case, "-", self.target(), f"not measured ({reason})")
+        except NotMeasuredError as error:
+            reason = str(error).partition(" Mend:")[0]
+            short = reason if len(reason) <= LONGEST else f"{reason[:LONGEST]}…"
+            return Verdict(case, "-", self.target(), f"not measured ({short})")
         return Verdict(case, measured, self.target(), PASS if met else MISS)
 
 
@@ -182,12 +188,12 @@ class Alike(Target):
     def judged(self, figures: Figures) -> tuple[str, bool]:
         """The ratio that is furthest from 1."""
         figures.seconds(self.one, self.where), figures.seconds(self.other, self.where)
-        times = {(cell.contender, cell.workload, cell.batch): cell.median for cell in figures.cells()}
-        ratios = {
-            place: times[self.one, *place] / times[self.other, *place]
-            for name, *rest in times
-            if name == self.one and (self.other, *(place := (str(rest[0]), int(rest[1])))) in times
-        }
+        cells = list(figures.cells())
+        one, other = (
+            {(cell.workload, cell.batch): cell.median for cell in cells if cell.contender == name}
+            for name in (self.one, self.other)
+        )
+        ratios = {place: one[place] / other[place] for place in one if place in other}
         off = {place: max(ratio, 1 / ratio) - 1 for place, ratio in ratios.items()}
         worst = max(off, key=lambda place: off[place])
         beyond = sum(each > self.within for each in off.values())
