@@ -108,8 +108,7 @@ def _cell(job: Job, figures: Mapping[str, Any]) -> Cell:
         cell.thrown_out = f"crashed: {figures['crashed']}"
         return cell
     cell.rounds.append([float(f"{each:.4g}") for each in figures["seconds"]])
-    cell.import_s, cell.peak_memory_mib = figures["import_s"], figures["peak_memory_mib"]
-    cell.pools = figures["pools"]
+    cell.peak_memory_mib, cell.pools = figures["peak_memory_mib"], figures["pools"]
     cell.thrown_out = judge(cell, figures, job.workload, contender.slack)
     return cell
 

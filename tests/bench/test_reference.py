@@ -4,9 +4,11 @@ from itertools import product
 
 import numpy as np
 import pytest
+import torch
 
 from bpnet_benchmarks.contenders import CONTENDERS, at
 from bpnet_benchmarks.contenders.contender import Contender
+from bpnet_benchmarks.contenders.torch_net import use_precision
 from bpnet_benchmarks.problem import problem
 from bpnet_benchmarks.reference import allowed, cross_entropy, gradient, judged_loss, trained
 from bpnet_benchmarks.workload import dense_net
@@ -78,6 +80,16 @@ def test_who_does_not_fit_says_why():
     assert "dense nets alone" in keras.unfit(KNOWN["cnn-wide"], "fit")
     assert "dense layers alone" in at(CONTENDERS["products"]).unfit(KNOWN["cnn"], "step")
     assert at(CONTENDERS["jax"]).unfit(KNOWN["cnn"], "step") is None
+
+
+def test_pytorch_s_precision_is_pinned_for_products_and_convolutions():
+    try:
+        for tf32, name in ((True, "high"), (False, "highest")):
+            use_precision(torch, tf32)
+            assert torch.get_float32_matmul_precision() == name
+            assert torch.backends.cuda.matmul.allow_tf32 == torch.backends.cudnn.allow_tf32 == tf32
+    finally:
+        use_precision(torch, tf32=False)
 
 
 @pytest.mark.parametrize("name", CONTENDERS)

@@ -34,6 +34,7 @@ def test_one_process_times_many_cells_and_survives_what_fails(tmp_path):
     assert load(tmp_path / "record.json") == record
     cells = {(cell.contender, cell.workload): cell for cell in record.cells}
     assert all(cells["bpnet-numpy", name].counts for name in ("xor", "64-16-10"))
+    assert all(each.import_s is None for each in record.cells)  # a process imports once for many cells
     assert cells["crashing", "xor"].thrown_out == "crashed: ZeroDivisionError: the sky fell down"
     assert "wrong: the loss after 20 steps" in cells["hasty", "xor"].thrown_out
     assert record.left_out == [LeftOut("absent", "", "the library of nowhere is not installed")]
