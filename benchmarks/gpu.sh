@@ -14,7 +14,7 @@ python=${PYTHON:-$([ -x .venv/bin/python ] && echo .venv/bin/python || echo pyth
 part=$(mktemp)
 trap 'rm -f "$part"' EXIT
 export PYTHONUNBUFFERED=1 MPLBACKEND=Agg
-telling='^=+ .*(passed|failed|error|no tests ran).* =+$|^worst of |are within their limits|NOT within|  MISS$|did not run'
+telling='^=+ .*(passed|failed|error|skipped|no tests ran).* =+$|^worst of |are within their limits|NOT within|  MISS$|did not run'
 failed=0
 
 run() { # name, time limit in seconds, command; 5 seconds after an interrupt it is killed
