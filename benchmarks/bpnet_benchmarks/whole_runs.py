@@ -67,7 +67,7 @@ def main() -> None:
     asked = [(name, backend, dtype) for name in recipes for backend in backends for dtype in DTYPES]
     end = perf_counter() + LIMIT
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        told = dict(zip(asked, pool.map(lambda each: _told(*each, end), asked), strict=True))
+        told = dict(zip(asked, pool.map(lambda each: _told(each[0], each[1], each[2], end), asked), strict=True))
     for (name, backend, dtype), run in told.items():
         found["runs"].append(run if backend == REFERENCE else compared(run, told[name, REFERENCE, dtype]))
     options.out.write_text(json.dumps(found, indent=1), encoding="utf-8")
