@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bpnet.training.objective import Objective
+from bpnet.training.repeating import groups, repeat
 from bpnet.training.step import Batch, DeviceData, batch_sizes, next_batch
 from bpnet.training.totals import Totals
 
@@ -29,8 +30,8 @@ class Measurement:
         """The figures for the present weights; batch by batch, read once at the end."""
         self._totals.clear()
         self.data.begin_epoch(self._order)
-        for size in self._sizes:
-            self._steps[size]()
+        for size, times in groups(self._sizes, together=True):
+            repeat(self._steps[size], times)
         divisor = self._samples if self._objective.is_mean else 1
         logs = self._totals.read(divisor, self._samples, self.data.weight is not None)
         if self._network.penalties:

@@ -7,12 +7,13 @@ from typing import Any
 
 from bpnet.backend import Array
 from bpnet.nn.optimizers import BoundOptimizer
-from bpnet.training.callbacks import Callback, told
+from bpnet.training.callbacks import Callback, told, want_every_batch
 from bpnet.training.divergence import Guard
 from bpnet.training.history import History
 from bpnet.training.interrupt import InterruptAfterStep
 from bpnet.training.micro_batch import learner
 from bpnet.training.objective import Objective
+from bpnet.training.repeating import can_repeat, groups, repeat
 from bpnet.training.step import DeviceData, batch_sizes, training_step
 from bpnet.training.totals import Totals
 
@@ -49,7 +50,7 @@ class Training:
         order: Callable[[int], Array],
         validate: Callable[[], Mapping[str, float]],
         callbacks: Sequence[Callback],
-        bring: Callable[[], None] = lambda: None,
+        bring: Callable[[], None] | None = None,
     ) -> History:
         """Train for `epochs` epochs; `order(epoch)` gives the samples of an epoch, `validate` its held-out figures.
 
@@ -78,21 +79,32 @@ class Training:
         return history
 
     def _pass(
-        self, order: Array, bring: Callable[[], None], callbacks: Sequence[Callback], interrupt: InterruptAfterStep
+        self,
+        order: Array,
+        bring: Callable[[], None] | None,
+        callbacks: Sequence[Callback],
+        interrupt: InterruptAfterStep,
     ) -> int:
-        """The steps of an epoch; returns how many were made, which is fewer after Ctrl-C."""
+        """The steps of an epoch; returns how many were made, which is fewer after Ctrl-C.
+
+        Several are asked for at once where nothing has to be done between them.
+        """
+        together = bring is None and can_repeat(self._steps[self._sizes[0]]) and not want_every_batch(callbacks)
         self.totals.clear()
         self.data.begin_epoch(order)
         self.optimizer.begin()
         try:
-            for batch, size in enumerate(self._sizes):
-                bring()
-                self._steps[size]()
+            done = 0
+            for size, times in groups(self._sizes, together):
+                if bring is not None:
+                    bring()
+                repeat(self._steps[size], times)
+                done += times
                 for callback in callbacks:
-                    callback.on_batch_end(batch, size)
+                    callback.on_batch_end(done - 1, times * size)
                 if interrupt.requested:
-                    return batch + 1
-            return len(self._sizes)
+                    break
+            return done
         finally:
             self.optimizer.end()
 
