@@ -1,4 +1,4 @@
-"""Steps of one size that follow one another are asked for together, where the backend can replay several in one call."""
+"""Steps of one size that follow one another are asked for together, where the backend can replay several in a call."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def repeat(step: Step, times: int) -> None:
 
 
 def groups(sizes: Sequence[int], together: bool) -> Iterator[tuple[int, int]]:
-    """(batch size, how many batches of it follow one another), at most TOGETHER of them; one by one if not `together`."""
+    """(batch size, how many batches of it follow one another): at most TOGETHER, and 1 if not `together`."""
     most = TOGETHER if together else 1
     for size, run in groupby(sizes):
         rest = sum(1 for _ in run)
