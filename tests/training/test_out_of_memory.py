@@ -93,7 +93,8 @@ def test_the_weights_of_the_last_whole_step_stay():
             if x.shape[0] == 2:
                 raise MemoryError("no room")
 
-    fails, works = model("numba", BatchNormalization(), LastOnly(0)), model("numba", BatchNormalization())
+    last, free = LastOnly(0), Limited(1000)
+    fails, works = (model("numba", BatchNormalization(), layer) for layer in (last, free))
     with pytest.raises(bpnet.OutOfMemoryError, match=r"batch_size: 2 was given, .* Mend: batch_size=1$"):
         fails.fit(X, Y, 16, verbose=0)
     works.fit(X, Y, 16, verbose=0, steps_per_epoch=3)
@@ -156,7 +157,7 @@ def test_validation_has_a_batch_size_of_its_own():
 
 @REPLAYING
 def test_evaluate_and_predict(spec):
-    made, free = model(spec, Limited(20)), model(spec)
+    made, free = model(spec, Limited(20)), model(spec, Limited(1000))
     for call in (lambda size: made.evaluate(X, Y, batch_size=size), lambda size: made.predict(X, batch_size=size)):
         with pytest.raises(
             bpnet.OutOfMemoryError, match=r"^batch_size: 50 was given, .* Mend: batch_size=13$"
