@@ -58,6 +58,9 @@ class Backend(Protocol):
     def synchronize(self) -> None:
         """Wait until the device has finished all that was asked of it."""
 
+    # A backend may offer more, which is used where it is there: `free_memory()`, the bytes of the device that are free,
+    # or None; `pinned` and `upload` of `bpnet.training.feed.Uploads`.
+
 
 class BackendFallbackWarning(UserWarning):
     """The backend asked for cannot run here, and the CPU is used in its place."""

@@ -21,6 +21,8 @@ class Recorder:
         self.uploads, self.waits, self.captures = [], 0, 0
         self.calls = []
         """(steps asked for in a call, the name of the captured function)"""
+        self.plans = []
+        """(the number of the captured step, steps asked for in a call)"""
         self.after = {}
         """What is done in the middle of the call of that number."""
 
@@ -38,7 +40,7 @@ class Recorder:
 
     def capture(self, step):
         self.captures += 1
-        return (Repeating if self.repeats else Calling)(step, self)
+        return (Repeating if self.repeats else Calling)(step, self, self.captures - 1)
 
     def groups(self):
         """The sizes of the calls of training steps."""
@@ -46,14 +48,15 @@ class Recorder:
 
 
 class Calling:
-    def __init__(self, step, recorder):
-        self.step, self.recorder = step, recorder
+    def __init__(self, step, recorder, plan):
+        self.step, self.recorder, self.plan = step, recorder, plan
 
     def __call__(self):
         self.run(1)
 
     def run(self, times):
         number = len(self.recorder.calls)
+        self.recorder.plans.append((self.plan, times))
         self.recorder.calls.append((times, self.step.__qualname__))
         for done in range(times):
             if done == times // 2 and number in self.recorder.after:

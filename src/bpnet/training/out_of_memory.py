@@ -86,7 +86,7 @@ def too_many_samples(
 
 def because(error: BaseException, free: int | None) -> str:
     """`(Unable to allocate 8 GiB …; 1,234 bytes were free)`: the library's text, and what was free if it is known."""
-    said = str(error).strip().rstrip(".") or type(error).__name__
+    said = str(error).partition("Mend:")[0].strip().rstrip(".") or type(error).__name__  # ours is a better one
     return f"({said})" if free is None else f"({said}; {free:,} bytes were free)"
 
 
