@@ -246,15 +246,19 @@ class Model(Predictor):
             return Measurement(objective, first, in_turn(len(data), rows), batch_size, name)
 
         with self._kept.run(("measurement", len(data), batch_size, name), first, make) as run:
-            yield run if rows == len(data) else lambda: run(self._in_order(data, batch_size, run.data))
+            in_place = [True]  # the first batch, the first time
+            yield run if rows == len(data) else lambda: run(self._in_order(data, batch_size, run.data, in_place))
 
-    def _in_order(self, data: Samples, size: int, buffers: DeviceData) -> Callable[[], None]:
-        """What brings the batches of `data` into `buffers`, one after another."""
+    def _in_order(self, data: Samples, size: int, buffers: DeviceData, in_place: list[bool]) -> Callable[[], None]:
+        """What brings the batches of `data` into `buffers`, one after another; the first is there if `in_place`."""
         starts = iter(range(0, len(data), size))
 
         def bring() -> None:
             start = next(starts)
-            buffers.take_in(self.put(data.part(slice(start, start + size))))
+            if in_place:
+                in_place.pop()
+            else:
+                buffers.take_in(self.put(data.part(slice(start, start + size))))
 
         return bring
 

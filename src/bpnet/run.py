@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 SHARE = 0.8
 """Of the memory that is free, for the data: the steps need some too."""
 
+SMALL = 1 << 24
+"""Bytes of data for which it is not asked what is free: that takes as long as a few steps."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -110,7 +113,7 @@ class Run:
         model = self.model
         must = data_on == "device" or isinstance(model.bind()[1], BoundLBFGS)
         needed = sum(part.numbers for part in parts) * (8 if model.dtype == "float64" else 4)
-        free = free_memory(model.backend)
+        free = free_memory(model.backend) if needed > SMALL else None
         if data_on == "host" or (not must and free is not None and needed > SHARE * free):
             return None
         try:

@@ -139,9 +139,10 @@ def test_a_memory_mapped_array_is_never_read_as_a_whole(spec, tmp_path):
     assert peak < x.nbytes / 2
 
 
-def test_the_host_is_chosen_where_the_backend_says_that_there_is_no_room():
+def test_the_host_is_chosen_where_the_backend_says_that_there_is_no_room(monkeypatch):
+    monkeypatch.setattr("bpnet.run.SMALL", 100)
     needed = ROWS * (4 + 1) * 4
-    for free, groups in ((needed, [1] * 5), (2 * needed, [1, 3, 1])):
+    for free, groups in ((needed, [1] * 5), (2 * needed, [1, 3, 1]), (None, [1, 3, 1])):
         backend = Recorder()
         backend.free_memory = lambda free=free: free
         model(backend).fit(X, Y, 16, verbose=0)

@@ -72,12 +72,12 @@ def test_a_batch_that_is_too_large(spec, error, backward):
     before = everything(made)
     with pytest.raises(
         bpnet.OutOfMemoryError,
-        match=r"^batch_size: 32 was given, but the memory is not enough \(Unable to allocate 8 GiB\), expected at most "
+        match=r"^batch_size: 32 was given, but the memory is not enough \(Unable to allocate 8 GiB(; [\d,]+ bytes were free)?\), expected at most "
         r"4, for which it is\. Mend: batch_size=4, or micro_batch='auto', the same in parts$",
     ) as caught:
         made.fit(X, Y, 32, verbose=0)
     assert caught.value.fits == 4
-    assert caught.value.free is None
+    assert caught.value.free is None or caught.value.free > 0
     assert isinstance(caught.value, MemoryError)
     assert type(caught.value.__cause__) is error
     assert_same(everything(made), before)
