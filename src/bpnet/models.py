@@ -113,7 +113,8 @@ class Model(Predictor):
 
         An epoch is one pass over the samples, in a new random order if `shuffle`, in batches of which the last may be
         smaller; or `steps_per_epoch` batches, the data starting over as often as needed. `validation_split` takes the
-        last share of x and y, before shuffling, to measure on; `validation_data` is (x, y) or (x, y, sample_weight).
+        last share of x and y, before shuffling, to measure on; `validation_data` is (x, y) or (x, y, sample_weight);
+        `validation_batch_size` samples, 1024 by default, are measured at once.
         For several inputs x is a list of arrays or a dictionary by the inputs' names, for several outputs so is y.
         A sample's weight is its `sample_weight` times its class's `class_weight`, which is for training only; the loss
         stays a mean over samples. A "sum" loss is reported for one pass over the data, as `evaluate` sums it.

@@ -72,8 +72,9 @@ def test_a_batch_that_is_too_large(spec, error, backward):
     before = everything(made)
     with pytest.raises(
         bpnet.OutOfMemoryError,
-        match=r"^batch_size: 32 was given, but the memory is not enough \(Unable to allocate 8 GiB(; [\d,]+ bytes were free)?\), expected at most "
-        r"4, for which it is\. Mend: batch_size=4, or micro_batch='auto', the same in parts$",
+        match=r"^batch_size: 32 was given, but the memory is not enough \(Unable to allocate 8 GiB"
+        r"(; [\d,]+ bytes were free)?\), expected at most 4, for which it is\. "
+        r"Mend: batch_size=4, or micro_batch='auto', the same in parts$",
     ) as caught:
         made.fit(X, Y, 32, verbose=0)
     assert caught.value.fits == 4
