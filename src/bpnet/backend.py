@@ -51,11 +51,15 @@ class Backend(Protocol):
     def capture(self, step: Callable[[], None]) -> Callable[[], None]:
         """Something to call in place of `step`: the same kernels on the same memory, whose contents may be new.
 
-        Nothing is run yet; the first call does what `step` does, once, however it is prepared.
+        Nothing is run yet; the first call does what `step` does, once, however it is prepared. What is returned may
+        have a method `repeat(times)`: so many steps, cheaper than as many calls. It is used where no one looks on.
         """
 
     def synchronize(self) -> None:
         """Wait until the device has finished all that was asked of it."""
+
+    # A backend may offer more, which is used where it is there: `free_memory()`, the bytes of the device that are free,
+    # or None; `pinned` and `upload` of `bpnet.training.feed.Uploads`.
 
 
 class BackendFallbackWarning(UserWarning):

@@ -1,26 +1,19 @@
-"""`fit` on a flow of images: a background thread makes the batches, and each is copied into the buffers of the step.
-
-The step is the one of `fit` on arrays. There x holds all samples and an epoch has an order of them; here x holds one
-batch, and the order is 0, 1, …, batch_size - 1, over and over.
-"""
+"""`fit` on a flow of images: a background thread makes the batches, and each is copied into the buffers of the step."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from bpnet.data import arrays, samples
 from bpnet.data.images.flow import ImageFlow
 from bpnet.data.samples import Samples
 from bpnet.nn.lbfgs import BoundLBFGS
+from bpnet.predictor import MEASURED
+from bpnet.run import Run
 from bpnet.training.callbacks import checked, progress
-from bpnet.training.fit import Training
 from bpnet.training.history import History
-from bpnet.training.prefetch import Prefetch
 
 if TYPE_CHECKING:
     from bpnet.models import Model
@@ -30,6 +23,7 @@ ITS_OWN = {
     "batch_size": "the flow has its own: generator.flow(x, y, batch_size=…)",
     "shuffle": "the flow has its own: generator.flow(x, y, shuffle=…)",
     "sample_weight": "the flow has the weights: generator.flow(x, y, sample_weight=…)",
+    "data_on": "its images come from the host in any case",
     "validation_split": "a flow is not split. Mend: validation_data=(generator.standardize(x_test), y_test)",
 }
 """Arguments of `fit` that a flow takes the place of."""
@@ -45,6 +39,7 @@ def fit_flow(
     class_weight: Mapping[int, float] | None,
     steps_per_epoch: int | None,
     micro_batch: int | str | None,
+    validation_batch_size: int | None,
     **instead: Any,
 ) -> History:
     """Train on the flow's batches. `instead` are the arguments of `fit` in ITS_OWN, None where they were not given."""
@@ -67,29 +62,14 @@ def fit_flow(
     steps = None if steps_per_epoch is None else arrays.whole_number("steps_per_epoch", steps_per_epoch)
     length = len(data) if steps is None else flow.batch_size * steps
     listeners = [*checked(callbacks), *progress(verbose)]
-    size = min(flow.batch_size, length)
-    buffers = data.part(np.arange(size) % len(data))  # of the right shapes; the batches replace what they hold
-    first = model._epochs_seen
+    measured = arrays.whole_number("validation_batch_size", validation_batch_size, default=MEASURED)
+    first = model.epochs_seen
 
     def batches() -> Iterator[Samples]:
         for epoch in range(first, first + epochs):
             for x, rows in flow.epoch(epoch, length):
                 yield replace(data.part(rows), x=(x,))
 
-    def order(epoch: int) -> Any:
-        model._epochs_seen = first + epoch + 1
-        return model.backend.asarray(np.arange(length) % size, "int64")
-
-    model.stop_training = False
-    unseen = nullcontext(dict) if held_out is None else model._measurement(held_out)
-    made = model._training(buffers, length, size, micro_batch, len(data))
-    with made as training, unseen as measure, Prefetch(batches()) as prefetch:
-        assert isinstance(training, Training)  # LBFGS was refused above
-        model.history = training.run(
-            epochs,
-            order=order,
-            validate=lambda: {f"val_{name}": value for name, value in measure().items()},
-            callbacks=listeners,
-            bring=lambda: training.data.take_in(model.put(prefetch.next())),
-        )
+    run = Run(model, epochs, length, flow.batch_size, micro_batch, listeners, measured)
+    model.history = run.on_batches(data, held_out, batches())
     return model.history

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeAlias, TypeVar
 
-from bpnet.backend import Array, Backend
+from bpnet.backend import Backend
 from bpnet.data import arrays, lbfgs, samples
 from bpnet.data.images.flow import ImageFlow
-from bpnet.data.random import epoch_order
+from bpnet.data.random import in_turn
 from bpnet.data.samples import Expected, Samples
 from bpnet.expected import expected_targets
 from bpnet.flow_fit import fit_flow
@@ -20,7 +20,8 @@ from bpnet.nn.metrics import Metric
 from bpnet.nn.model_graph import Nodes, model_graph
 from bpnet.nn.optimizers import BoundOptimizer, Optimizer
 from bpnet.nn.optimizers import optimizer as optimizer_named
-from bpnet.predictor import Predictor
+from bpnet.predictor import MEASURED, Predictor
+from bpnet.run import Run
 from bpnet.training.batch import BatchTraining
 from bpnet.training.callbacks import Callback, checked, describe, progress
 from bpnet.training.evaluate import Measurement
@@ -30,6 +31,7 @@ from bpnet.training.kept import KeptRuns
 from bpnet.training.lbfgs import Minimization
 from bpnet.training.micro_batch import fitting
 from bpnet.training.objective import Objective, check_head
+from bpnet.training.out_of_memory import explained
 from bpnet.training.step import Batch, DeviceData
 from bpnet.training.terms import Term, terms
 
@@ -62,7 +64,7 @@ class Model(Predictor):
         self._bound: tuple[Objective, BoundOptimizer] | None = None
         self._batch_training: BatchTraining | None = None
         self._kept = KeptRuns()
-        self._epochs_seen = 0
+        self.epochs_seen = 0
         if inputs is not None or outputs is not None:
             self.build(model_graph(inputs, outputs))
 
@@ -104,27 +106,34 @@ class Model(Predictor):
         sample_weight: Any = None,
         steps_per_epoch: int | None = None,
         micro_batch: int | str | None = None,
+        validation_batch_size: int | None = None,
+        data_on: str | None = None,
     ) -> History:
         """Train on x and y, by default in batches of 32; return the history, which is also `self.history`.
 
         An epoch is one pass over the samples, in a new random order if `shuffle`, in batches of which the last may be
         smaller; or `steps_per_epoch` batches, the data starting over as often as needed. `validation_split` takes the
-        last share of x and y, before shuffling, to measure on; `validation_data` is (x, y) or (x, y, sample_weight).
+        last share of x and y, before shuffling, to measure on; `validation_data` is (x, y) or (x, y, sample_weight);
+        `validation_batch_size` samples, 1024 by default, are measured at once.
         For several inputs x is a list of arrays or a dictionary by the inputs' names, for several outputs so is y.
         A sample's weight is its `sample_weight` times its class's `class_weight`, which is for training only; the loss
         stays a mean over samples. A "sum" loss is reported for one pass over the data, as `evaluate` sums it.
         Ctrl-C ends training after the step at hand. A loss that is no longer finite raises TrainingDivergedError.
         `micro_batch` learns from each batch in parts of at most so many samples, which need less memory: the same
         gradient but for rounding. "auto" halves the parts until the memory is enough.
+        `data_on` says where x and y lie: on the "device" as a whole, or on the "host", memory-mapped for instance, from
+        where each batch is brought while the step before it runs; the run is the same. By default they are on the
+        device unless they do not fit. OutOfMemoryError says which batch size would fit.
         With `LBFGS` the batch is the whole data set, and an epoch one iteration.
         x may be what `ImageDataGenerator.flow` returns, with targets, batch size, order and weights of its own.
         """
         if isinstance(x, ImageFlow):
             own = {"y": y, "batch_size": batch_size, "sample_weight": sample_weight, "shuffle": None if shuffle else 0}
             own["validation_split"] = validation_split or None
+            own["data_on"] = data_on
             given = epochs, verbose, callbacks, validation_data, class_weight, steps_per_epoch, micro_batch
-            return fit_flow(self, x, *given, **own)
-        size = arrays.whole_number("batch_size", 32 if batch_size is None else batch_size)
+            return fit_flow(self, x, *given, validation_batch_size, **own)
+        size = arrays.whole_number("batch_size", batch_size, default=32)
         epochs = arrays.whole_number("epochs", epochs)
         micro_batch = arrays.micro_batch(micro_batch)
         like = self.expected(x)
@@ -134,36 +143,23 @@ class Model(Predictor):
             data, held_out = samples.held_out(data, validation_split)
         data = samples.weighed(data, class_weight, like)
         steps = None if steps_per_epoch is None else arrays.whole_number("steps_per_epoch", steps_per_epoch)
+        measured = arrays.whole_number("validation_batch_size", validation_batch_size, default=MEASURED)
+        arrays.one_of("data_on", data_on, ("device", "host", None))
         if isinstance(how := self._settings[0], LBFGS):
             size = how.full_batch(batch_size, steps_per_epoch, len(data))
         length = len(data) if steps is None else size * steps
-        listeners = [*checked(callbacks), *progress(verbose)]
-
-        first = self._epochs_seen
-
-        def order(epoch: int) -> Array:
-            self._epochs_seen = first + epoch + 1
-            rows = epoch_order(self.seed, first + epoch, len(data), length, shuffle=shuffle)
-            return self.backend.asarray(rows, "int64")
-
-        self.stop_training = False
-        unseen = nullcontext(dict) if held_out is None else self._measurement(held_out)
-        with self._training(data, length, size, micro_batch) as training, unseen as measure:
-            self.history = training.run(
-                epochs,
-                order=order,
-                validate=lambda: {f"val_{name}": value for name, value in measure().items()},
-                callbacks=listeners,
-            )
+        run = Run(self, epochs, length, size, micro_batch, [*checked(callbacks), *progress(verbose)], measured)
+        self.history = run.on_arrays(data, held_out, shuffle, data_on)
         return self.history
 
     def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """One update from one batch; return its loss and metrics before the update, in the form of `evaluate`."""
-        batch = self.put(samples.checked(self.expected(x), x, y, sample_weight))
-        bound = self.bind()
-        if self._batch_training is None:
-            self._batch_training = BatchTraining(*bound)
-        return _figures(self._batch_training(batch), return_dict)
+        data = samples.checked(self.expected(x), x, y, sample_weight)
+        with explained("train_on_batch", self.backend):
+            batch, bound = self.put(data), self.bind()
+            if self._batch_training is None:
+                self._batch_training = BatchTraining(*bound)
+            return _figures(self._batch_training(batch), return_dict)
 
     def evaluate(
         self,
@@ -179,9 +175,9 @@ class Model(Predictor):
         A dictionary if `return_dict`; else the loss alone or, where there is more, its values as a list.
         `verbose` other than 0 prints them too.
         """
-        size = arrays.whole_number("batch_size", 1024 if batch_size is None else batch_size)
+        size = arrays.whole_number("batch_size", batch_size, default=MEASURED)
         data = samples.checked(self.expected(x), x, y, sample_weight)
-        with self._measurement(data, size) as measure:
+        with explained("evaluate", self.backend), self.measurement(data, size) as measure:
             logs = measure()
         if verbose:
             print(describe(logs))
@@ -220,11 +216,11 @@ class Model(Predictor):
             self._bound = Objective(network, terms), optimizer.bind(network)
         return self._bound
 
-    def _training(
-        self, data: Samples, length: int, batch_size: int, micro_batch: int | str | None, rows: int | None = None
+    def training(
+        self, put: Batch, length: int, batch_size: int, micro_batch: int | str | None, rows: int | None = None
     ) -> AbstractContextManager[Training | Minimization]:
-        """A run that learns from `data`, `length` samples an epoch; `rows` as in `DeviceData.put`."""
-        put, (objective, optimizer) = self.put(data), self.bind()
+        """A run that learns from data on the device, `length` samples an epoch; `rows` as in `DeviceData.put`."""
+        objective, optimizer = self.bind()
 
         def make() -> Training | Minimization:
             on_device = DeviceData.put(self.backend, put, length, rows)
@@ -235,10 +231,41 @@ class Model(Predictor):
 
         return self._kept.run(("training", length, batch_size, micro_batch, rows), put, make)
 
-    def _measurement(self, data: Samples, batch_size: int = 1024) -> AbstractContextManager[Measurement]:
-        """A run that measures on `data`."""
-        put, (objective, _) = self.put(data), self.bind()
-        return self._kept.run(("measurement", batch_size), put, lambda: Measurement(objective, put, batch_size))
+    @contextmanager
+    def measurement(
+        self, data: Samples, batch_size: int, put: Batch | None = None, name: str = "batch_size"
+    ) -> Iterator[Callable[[], dict[str, float]]]:
+        """What measures on `data`, which `put` has on the device; else they are brought there batch by batch.
+
+        `name` is what the batch size is called in errors.
+        """
+        first = put or self.put(data.part(slice(batch_size)))
+        rows = int(first[0][0].shape[0])
+        objective, _ = self.bind()
+
+        def make() -> Measurement:
+            return Measurement(objective, first, in_turn(len(data), rows), batch_size, name)
+
+        with self._kept.run(("measurement", len(data), batch_size, name), first, make) as run:
+            in_place = [True]  # the first batch, the first time
+            yield run if rows == len(data) else lambda: run(self._in_order(data, batch_size, run.data, in_place))
+
+    def _in_order(self, data: Samples, size: int, buffers: DeviceData, in_place: list[bool]) -> Callable[[], None]:
+        """What brings the batches of `data` into `buffers`, one after another; the first is there if `in_place`."""
+        starts = iter(range(0, len(data), size))
+
+        def bring() -> None:
+            start = next(starts)
+            if in_place:
+                in_place.pop()
+            else:
+                buffers.take_in(self.put(data.part(slice(start, start + size))))
+
+        return bring
+
+    def forget_runs(self) -> None:
+        """Let go of the device's memory that earlier calls left for later ones."""
+        self._kept = KeptRuns()
 
     def expected(self, x: Any) -> Expected:
         """What the data must look like, for this network and loss."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,10 @@ from bpnet.nn.graph import Graph
 from bpnet.nn.network import Network
 from bpnet.summary import table
 from bpnet.training.inference import Inference
+from bpnet.training.out_of_memory import is_out_of_memory, too_many_samples
+
+MEASURED = 1024
+"""Samples at once where nothing is learned, unless another number is given."""
 
 
 class Predictor:
@@ -74,11 +79,23 @@ class Predictor:
 
         `verbose` is taken as Keras does, and unused.
         """
-        size = arrays.whole_number("batch_size", 1024 if batch_size is None else batch_size)
+        size = arrays.whole_number("batch_size", batch_size, default=MEASURED)
         self._network_for(x)
         host = [array for _, array in samples.inputs(self._expected_inputs, x)]
         starts = range(0, len(host[0]), size)
-        parts = [self._inference([array[start : start + size] for array in host]) for start in starts]
+
+        def outputs_of(start: int, size: int) -> list[np.ndarray]:
+            return self._inference([array[start : start + size] for array in host])
+
+        try:
+            parts = [outputs_of(start, size) for start in starts]
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            self._inference = Inference(self.network)  # the plan for the size that failed holds memory
+            raise too_many_samples(
+                error, self.backend, "batch_size", min(size, len(host[0])), partial(outputs_of, 0)
+            ) from error
         outputs = parts[0] if len(parts) == 1 else [np.concatenate(part) for part in zip(*parts, strict=True)]
         return outputs[0] if len(outputs) == 1 else outputs
 

@@ -21,7 +21,7 @@ from bpnet import (
 )
 from bpnet.nn.layer import Layer
 from bpnet.nn.losses import SparseCategoricalCrossentropy
-from bpnet.training.micro_batch import is_out_of_memory
+from bpnet.training.out_of_memory import is_out_of_memory
 
 RNG = np.random.default_rng(4)
 X, Y, WEIGHTS = RNG.normal(size=(50, 6, 6, 2)), RNG.integers(0, 3, 50), RNG.uniform(0.5, 2, 50)

@@ -8,7 +8,7 @@ from typing import Any
 from bpnet_backends.on_cuda import tracing
 from bpnet_backends.on_cuda.arrays import Array
 from bpnet_backends.on_cuda.captured import Captured
-from bpnet_backends.on_cuda.device import Device
+from bpnet_backends.on_cuda.device import Device, Upload, Uploading
 from bpnet_backends.on_cuda.namespace import namespace
 
 
@@ -22,6 +22,15 @@ class CudaBackend:
         self.name = device.name
         self.device = device.description
         self.xp: Any = namespace(device)
+        if isinstance(device, Uploading):
+            uploading: Uploading = device
+            self.free_memory = uploading.free_memory
+            self.pinned = uploading.pinned
+
+            def upload(source: Any, target: Any) -> Upload:
+                return uploading.upload(source, target.own)
+
+            self.upload = upload
 
     def asarray(self, x: Any, dtype: str) -> Array:
         """An array of its own memory on the GPU."""

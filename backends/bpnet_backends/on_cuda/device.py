@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,4 +98,31 @@ class Device(Protocol):
         """Capture what `work` launches, without running it, and return what replays it on the current stream.
 
         RuntimeError: something in `work` cannot be captured.
+        """
+
+
+class Upload(Protocol):
+    """A copy from page-locked memory that is under way."""
+
+    def ready(self) -> None:
+        """What is launched from now on waits for the copy; the host does not."""
+
+    def wait(self) -> None:
+        """Let the host wait until the source has been read; may be called in another thread."""
+
+
+@runtime_checkable
+class Uploading(Protocol):
+    """What a device offers so that copies to it run beside its other work; `on_cuda.uploads` has both libraries'."""
+
+    def free_memory(self) -> int:
+        """The bytes that could still be allocated."""
+
+    def pinned(self, shape: Sequence[int], dtype: str) -> Any:
+        """A NumPy array in page-locked memory."""
+
+    def upload(self, source: Any, target: Any) -> Upload:
+        """Begin to copy `source`, from `pinned`, to the library's array `target`, on a stream of its own.
+
+        The copy waits for what was launched before; what is launched next does not wait for it until `ready`.
         """

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bpnet_backends import threads
+from bpnet_backends import host_memory, threads
 from bpnet_backends.on_numpy import recording
 from bpnet_backends.on_numpy.array import Array
 from bpnet_backends.on_numpy.capture import Captured
@@ -44,6 +44,10 @@ class NumPyBackend:
 
     def synchronize(self) -> None:
         """Nothing to wait for: NumPy returns when it is done."""
+
+    def free_memory(self) -> int | None:
+        """The bytes of the host that are free, where the system says so."""
+        return host_memory.available()
 
 
 def make(device: str | None = None) -> NumPyBackend:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bpnet.data import blocks
 from bpnet.names import look_up
 
 
@@ -32,13 +33,16 @@ def numeric(name: str, value: Any) -> np.ndarray:
         raise ValueError(f"{name}: a single number came; expected an array with a row for each sample")
     if array.size == 0:
         raise ValueError(f"{name}: an empty array of shape {array.shape} came; expected at least one sample")
-    finite = np.isfinite(array)
-    if not finite.all():
-        place = tuple(int(i) for i in np.argwhere(~finite)[0])
-        raise ValueError(
-            f"{name}: {int((~finite).sum())} values are NaN or infinite, the first at {place}; remove or fill them"
-        )
+    place = blocks.first(array, _not_finite)
+    if place is not None:
+        number = blocks.count(array, _not_finite)
+        raise ValueError(f"{name}: {number} values are NaN or infinite, the first at {place}; remove or fill them")
     return array
+
+
+def _not_finite(array: np.ndarray) -> np.ndarray:
+    found: np.ndarray = ~np.isfinite(array)
+    return found
 
 
 def _numbers_in(name: str, array: np.ndarray) -> np.ndarray:
@@ -55,7 +59,7 @@ def _numbers_in(name: str, array: np.ndarray) -> np.ndarray:
 def representable(name: str, array: np.ndarray, dtype: str) -> None:
     """ValueError where a value would become infinite in `dtype`."""
     most = float(np.finfo(dtype).max)
-    largest = float(np.abs(array).max()) if array.dtype.kind == "f" else 0.0
+    largest = blocks.most(array, np.abs) if array.dtype.kind == "f" else 0.0
     if largest > most:
         raise ValueError(
             f"{name}: values up to {largest:g} came, but {dtype} ends at {most:.2g}; scale them, or use dtype='float64'"
@@ -96,9 +100,8 @@ def for_each(name: str, value: Any, expected: Sequence[str]) -> list[tuple[str, 
 
 def rows_of_a_table(name: str, array: np.ndarray, layer: str, rows: int) -> None:
     """ValueError unless every number of `array` names one of the rows of the table of `layer`."""
-    wrong = (array < 0) | (array >= rows) | (array % 1 != 0)
-    if wrong.any():
-        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+    place = blocks.first(array, lambda part: (part < 0) | (part >= rows) | (part % 1 != 0))
+    if place is not None:
         raise ValueError(
             f"{name}: {array[place]:g} came at {place}, but layer {layer!r} expects whole numbers from 0 to "
             f"{rows - 1}, the rows of its table. Mend: number things from 0, or a larger input_dim"
@@ -159,11 +162,19 @@ def to_categorical(labels: Any, num_classes: int | None = None) -> np.ndarray:
     return np.eye(classes)[whole]
 
 
-def whole_number(name: str, value: Any, least: int = 1) -> int:
-    """`value` as an int that is at least `least`."""
+def whole_number(name: str, value: Any, least: int = 1, default: int | None = None) -> int:
+    """`value` as an int that is at least `least`; for None the `default`, if there is one."""
+    value = default if value is None else value
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise ValueError(f"{name}: {value!r} was given, expected a whole number from {least}")
     return int(value)
+
+
+def one_of(name: str, value: Any, known: Sequence[str | None]) -> None:
+    """ValueError unless `value` is one of these."""
+    if not (value is None or isinstance(value, str)) or value not in known:
+        expected = ", ".join(map(repr, known[:-1]))
+        raise ValueError(f"{name}: {value!r} was given, expected {expected} or {known[-1]!r}")
 
 
 def flag(name: str, value: Any) -> bool:

@@ -23,3 +23,8 @@ def epoch_order(seed: int, epoch: int, rows: int, length: int, *, shuffle: bool)
     passes = -(-length // rows)
     draw = generator(seed, "shuffle", epoch)
     return np.concatenate([draw.permutation(rows) for _ in range(passes)])[:length]
+
+
+def in_turn(length: int, rows: int) -> np.ndarray:
+    """0, 1, …, rows - 1, over and over: the places of `length` samples in buffers of `rows`."""
+    return np.arange(length) % rows

@@ -53,6 +53,11 @@ class Samples:
     def __len__(self) -> int:
         return len(self.x[0])
 
+    @property
+    def numbers(self) -> int:
+        """How many there are in all arrays."""
+        return sum(array.size for array in (*self.x, *self.y)) + (0 if self.weight is None else self.weight.size)
+
     def part(self, rows: slice | np.ndarray) -> Samples:
         """These rows."""
         x, y = (tuple(array[rows] for array in arrays) for arrays in (self.x, self.y))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from bpnet.data import blocks
 from bpnet.data.arrays import numeric, same_rows
 
 
@@ -22,11 +23,16 @@ def targets(name: str, value: Any, kind: str, rows: int, outputs: tuple[int, ...
         raise ValueError(
             f"{name}: an array of shape {array.shape} came, expected ({rows}, {', '.join(map(str, outputs))}){hint}"
         )
-    if kind in ("binary", "one_hot") and ((array < 0) | (array > 1)).any():
+    if kind in ("binary", "one_hot") and blocks.first(array, lambda part: (part < 0) | (part > 1)) is not None:
         raise ValueError(f"{name}: values from {array.min():g} to {array.max():g} came, expected values from 0 to 1")
-    if kind == "one_hot" and not np.allclose(array.sum(axis=-1), 1.0, atol=1e-6):
-        row = int(np.argmax(np.abs(array.sum(axis=-1) - 1.0)))
-        raise ValueError(f"{name}: row {row} sums to {array[row].sum():g}, expected every row to be a distribution")
+    if kind == "one_hot":
+        for start, block in blocks.blocks(array):
+            if not np.allclose(block.sum(axis=-1), 1.0, atol=1e-6):
+                row = int(np.argmax(np.abs(block.sum(axis=-1) - 1.0)))
+                total = block[row].sum()
+                raise ValueError(
+                    f"{name}: row {start + row} sums to {total:g}, expected every row to be a distribution"
+                )
     return array
 
 

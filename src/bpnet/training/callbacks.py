@@ -14,9 +14,15 @@ from tqdm import tqdm
 
 
 class Callback:
-    """Does nothing; override what you need. Epochs and batches are counted from 0."""
+    """Does nothing; override what you need. Epochs and batches are counted from 0.
+
+    Where `on_batch_end` is overridden, it is told of every batch, and steps are asked for one by one. A GPU does many
+    small steps in the time of a few calls if none needs to be told; with `in_groups` True a callback is content to be
+    told of up to 64 batches at once: the number of the last one, and the samples of all.
+    """
 
     model: Any
+    in_groups: bool = False
 
     def on_train_begin(self, epochs: int, samples: int) -> None:
         """Before the first of `epochs` epochs of `samples` samples."""
@@ -47,8 +53,18 @@ def told(callbacks: Sequence[Callback], model: Any, epochs: int, samples: int) -
             callback.on_train_end()
 
 
+def want_every_batch(callbacks: Sequence[Callback]) -> bool:
+    """Does one of them have an `on_batch_end` that is not content with groups of batches?"""
+    return any(
+        not callback.in_groups and getattr(callback.on_batch_end, "__func__", None) is not Callback.on_batch_end
+        for callback in callbacks
+    )
+
+
 class ProgressBar(Callback):
     """One bar over all epochs: the epoch, the samples per second, the loss and the last metric, held out if it is."""
+
+    in_groups = True
 
     def on_train_begin(self, epochs: int, samples: int) -> None:
         """Draw the empty bar."""

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from bpnet.training.objective import Objective
+from bpnet.training.out_of_memory import is_out_of_memory, too_many_samples
+from bpnet.training.repeating import groups, repeat
 from bpnet.training.step import Batch, DeviceData, batch_sizes, next_batch
 from bpnet.training.totals import Totals
+
+HostArray: TypeAlias = Any
 
 
 class Measurement:
@@ -15,22 +20,39 @@ class Measurement:
     A "mean" loss is the mean over all samples, a "sum" loss the sum over them, however they fall into batches.
     """
 
-    def __init__(self, objective: Objective, batch: Batch, batch_size: int = 1024) -> None:
+    def __init__(
+        self, objective: Objective, batch: Batch, order: HostArray, batch_size: int, name: str = "batch_size"
+    ) -> None:
+        """`batch` holds all samples, or as many of them as a batch has; `order`, of the host, has a place for each.
+
+        `name` is what the batch size is called in errors.
+        """
         self._network = network = objective.network
         self._objective = objective
-        self._samples = int(batch[0][0].shape[0])
-        self._order = network.backend.asarray(range(self._samples), "int64")
+        self._samples = len(order)
+        self._order = network.backend.asarray(order, "int64")
+        self._name = name
         self.data = DeviceData.put(network.backend, batch, self._samples)
         self._totals = Totals(network.backend, objective.metrics, objective.loss_names)
         self._sizes = batch_sizes(self._samples, batch_size)
         self._steps = {size: network.backend.capture(self._step(size)) for size in set(self._sizes)}
 
-    def __call__(self) -> dict[str, float]:
-        """The figures for the present weights; batch by batch, read once at the end."""
+    def __call__(self, bring: Callable[[], None] | None = None) -> dict[str, float]:
+        """The figures for the present weights; batch by batch, read once at the end.
+
+        `bring` is called before each batch, where the data are not all on the device.
+        """
         self._totals.clear()
         self.data.begin_epoch(self._order)
-        for size in self._sizes:
-            self._steps[size]()
+        for size, times in groups(self._sizes, together=bring is None):
+            if bring is not None:
+                bring()
+            try:
+                repeat(self._steps[size], times)
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                raise too_many_samples(error, self._network.backend, self._name, size, self._try) from error
         divisor = self._samples if self._objective.is_mean else 1
         logs = self._totals.read(divisor, self._samples, self.data.weight is not None)
         if self._network.penalties:
@@ -48,3 +70,10 @@ class Measurement:
             self._totals.add(losses, weight, objective.metric_sums(y, found.outputs, weight))
 
         return step
+
+    def _try(self, size: int) -> None:
+        """The figures of the first samples, kept by no one."""
+        x, y, weight = self.data.first(size)
+        _, found = self._objective.value(x, y, weight)
+        self._objective.metric_sums(y, found.outputs, weight)
+        self._network.backend.synchronize()

@@ -7,12 +7,14 @@ from typing import Any
 
 from bpnet.backend import Array
 from bpnet.nn.optimizers import BoundOptimizer
-from bpnet.training.callbacks import Callback, told
+from bpnet.training.callbacks import Callback, told, want_every_batch
 from bpnet.training.divergence import Guard
 from bpnet.training.history import History
 from bpnet.training.interrupt import InterruptAfterStep
-from bpnet.training.micro_batch import learner
+from bpnet.training.micro_batch import learner, trial
 from bpnet.training.objective import Objective
+from bpnet.training.out_of_memory import OutOfMemoryError, is_out_of_memory, too_many_samples
+from bpnet.training.repeating import can_repeat, groups, repeat
 from bpnet.training.step import DeviceData, batch_sizes, training_step
 from bpnet.training.totals import Totals
 
@@ -39,8 +41,10 @@ class Training:
         self._sizes = batch_sizes(self.samples, batch_size)
         self._objective = objective
         self._micro_batch = micro_batch
-        self._guard = Guard(objective, optimizer, data, self.totals, min(1024, micro_batch or 1024))
+        self._guard = Guard(objective, optimizer, data, self.totals, min(1024, batch_size, micro_batch or batch_size))
         self._steps = {size: self._capture(size) for size in set(self._sizes)}
+        self._begun: set[int] = set()
+        """The sizes whose step was called before."""
 
     def run(
         self,
@@ -49,7 +53,7 @@ class Training:
         order: Callable[[int], Array],
         validate: Callable[[], Mapping[str, float]],
         callbacks: Sequence[Callback],
-        bring: Callable[[], None] = lambda: None,
+        bring: Callable[[], None] | None = None,
     ) -> History:
         """Train for `epochs` epochs; `order(epoch)` gives the samples of an epoch, `validate` its held-out figures.
 
@@ -78,23 +82,68 @@ class Training:
         return history
 
     def _pass(
-        self, order: Array, bring: Callable[[], None], callbacks: Sequence[Callback], interrupt: InterruptAfterStep
+        self,
+        order: Array,
+        bring: Callable[[], None] | None,
+        callbacks: Sequence[Callback],
+        interrupt: InterruptAfterStep,
     ) -> int:
-        """The steps of an epoch; returns how many were made, which is fewer after Ctrl-C."""
+        """The steps of an epoch; returns how many were made, which is fewer after Ctrl-C.
+
+        Several are asked for at once where nothing has to be done between them.
+        """
+        together = bring is None and can_repeat(self._steps[self._sizes[0]]) and not want_every_batch(callbacks)
         self.totals.clear()
         self.data.begin_epoch(order)
         self.optimizer.begin()
         try:
-            for batch, size in enumerate(self._sizes):
-                bring()
-                self._steps[size]()
+            done = 0
+            for size, times in groups(self._sizes, together):
+                if bring is not None:
+                    bring()
+                self._learn(size, times)
+                done += times
                 for callback in callbacks:
-                    callback.on_batch_end(batch, size)
+                    callback.on_batch_end(done - 1, times * size)
                 if interrupt.requested:
-                    return batch + 1
-            return len(self._sizes)
+                    break
+            return done
         finally:
             self.optimizer.end()
+
+    def _learn(self, size: int, times: int) -> None:
+        """So many steps on batches of `size`. OutOfMemoryError: the weights are then those of the last whole step."""
+        step = self._steps[size]
+        try:
+            if size not in self._begun:
+                self._first(step)
+                self._begun.add(size)
+                times -= 1
+            repeat(step, times)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            raise self._too_large(error, size) from error
+
+    def _first(self, step: Callable[[], None]) -> None:
+        """The first call of a step: the one that takes memory, and so the one that may fail half-way."""
+        network = self._objective.network
+        vectors = [network.theta, network.state, network.keys, *self.optimizer.vectors()]
+        before = [self.backend.xp.asarray(vector, copy=True) for vector in vectors]
+        try:
+            step()
+        except Exception:
+            for vector, kept in zip(vectors, before, strict=True):
+                vector[...] = kept
+            raise
+
+    def _too_large(self, error: Exception, size: int) -> OutOfMemoryError:
+        parts, layers = self._micro_batch, self._objective.network.graph.layers
+        if parts is not None and parts < size:
+            attempt = trial(self._objective, self.data, size)
+            return too_many_samples(error, self.backend, "micro_batch", parts, attempt)
+        other = "" if any(layer.mixes_samples for layer in layers) else ", or micro_batch='auto', the same in parts"
+        return too_many_samples(error, self.backend, "batch_size", size, trial(self._objective, self.data), other)
 
     def _capture(self, batch_size: int) -> Callable[[], None]:
         learn = learner(self._objective, batch_size, self._micro_batch)

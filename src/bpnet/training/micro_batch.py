@@ -16,6 +16,7 @@ from bpnet.backend import Array
 from bpnet.nn.network import Network
 from bpnet.nn.random import GOLDEN, signed
 from bpnet.training.objective import Found, Objective
+from bpnet.training.out_of_memory import is_out_of_memory, too_many_samples
 from bpnet.training.step import DeviceData, batch_sizes
 
 Learner: TypeAlias = Callable[[Sequence[Array], Sequence[Array], Array | None], tuple[Array, Array | float, Found]]
@@ -81,32 +82,42 @@ def learner(objective: Objective, batch_size: int, micro_batch: int | None) -> L
 
 
 def fitting(objective: Objective, data: DeviceData, batch_size: int) -> int:
-    """The largest of batch_size, its half, its quarter, … for which the memory is enough. MemoryError: it is not for 1.
+    """The largest of batch_size, its half, its quarter, … for which the memory is enough.
 
-    Each is tried on the first samples; the network is left as it was.
+    Each is tried on the first samples; the network is left as it was. OutOfMemoryError: it is not enough for 1.
     """
-    network, xp = objective.network, objective.network.backend.xp
+    try_parts = trial(objective, data, batch_size)
+    try:
+        try_parts(batch_size)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        refused = too_many_samples(error, objective.network.backend, "batch_size", batch_size, try_parts)
+        if refused.fits is None:
+            raise refused from error
+        return refused.fits
+    return batch_size
+
+
+def trial(objective: Objective, data: DeviceData, batch_size: int | None = None) -> Callable[[int], None]:
+    """What learns once from the first `batch_size` samples in parts of a size, or from as many samples as the size.
+
+    It leaves the network as it was, whatever happens.
+    """
+    network = objective.network
     vectors = [network.grad, network.state, network.keys]
-    before = [xp.asarray(vector, copy=True) for vector in vectors]
-    size = batch_size
-    while True:
+
+    def attempt(size: int) -> None:
+        before = [network.backend.xp.asarray(vector, copy=True) for vector in vectors]
         try:
-            rows = min(batch_size, int(data.x[0].shape[0]))
+            rows = min(batch_size or size, int(data.x[0].shape[0]))
             learner(objective, rows, size)(*data.first(rows))
             network.backend.synchronize()
-            return size
-        except Exception as error:
-            if size == 1 or not is_out_of_memory(error):
-                raise
-            size = -(-size // 2)
         finally:
             for vector, kept in zip(vectors, before, strict=True):
                 vector[...] = kept
 
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Python's MemoryError, or the error of CuPy or PyTorch that says the same of a GPU."""
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return attempt
 
 
 def _numbers_of_a_sample(network: Network) -> list[int]:
