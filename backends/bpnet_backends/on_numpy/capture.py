@@ -31,9 +31,7 @@ class Captured:
     replay too: every step of a run is then computed alike.
     """
 
-    def __init__(
-        self, step: Callable[[], None], compiled: Callable[[Record], Replay], *, same_bits: bool
-    ) -> None:
+    def __init__(self, step: Callable[[], None], compiled: Callable[[Record], Replay], *, same_bits: bool) -> None:
         self._step = step
         self._compiled = compiled
         self._same_bits = same_bits

@@ -22,7 +22,7 @@ def name(call: Call) -> str:
     if call.kind == "matmul":
         return f"matmul K={call.inputs[0].shape[-1]}"
     if call.kind == "reduce":
-        joined = call.function.__self__.__name__
+        joined = str(call.function.__self__.__name__)
         return REDUCED.get(joined, joined)
     if call.kind == "samples":
         return str(call.function.name)
@@ -45,7 +45,7 @@ def flop(call: Call) -> int:
 
 def moved(call: Call) -> int:
     """Bytes read and written; of the array that a gather reads, the rows that it takes."""
-    reads = call.reads[1:] + [call.outputs[0]] if call.kind == "take" else call.reads
+    reads = [*call.reads[1:], call.outputs[0]] if call.kind == "take" else call.reads
     return touched(reads) + touched(call.outputs)
 
 
