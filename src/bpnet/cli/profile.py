@@ -17,7 +17,7 @@ from bpnet.profiling.table import table
 from bpnet.profiling.trace import trace as traced
 from bpnet.recipes import RECIPES, Options, recipe
 
-SECONDS = 0.05
+SECONDS = 0.1
 """For each measurement of the machine's peak."""
 
 
@@ -47,7 +47,8 @@ def profile(
         on, float_type = chosen_backend(backend, dtype)
         options = Options(on, float_type, batch_size=batch_size, seed=seed, sizes=sizes, data=data)
         model, x, y = module.problem(options)
-        size: int = batch_size or getattr(module, "BATCH_SIZE", len(x))
+        usual: int = getattr(module, "BATCH_SIZE", len(x))
+        size = batch_size or usual
         title = f"{recipe_name}, one training step, batch {size}: {on.name}, {on.device}, {float_type}"
         click.echo(title)
         found = profiled(model, x, y, size, _peak(on, float_type), repeats)

@@ -1,8 +1,8 @@
 """The parts of a training step, each timed alone.
 
 A part that takes microseconds cannot be timed by waiting for it: it is done so many times between two waits that
-they last about a millisecond. Done again and again its arrays stay in the caches, and each part is waited for as a step
-would not; so the sum of the parts is not the time of a step, which is measured too.
+they last about a millisecond. Then its arrays are in the caches, and what starting it costs does not overlap with other
+work; so the sum of the parts is not the time of a step, which is measured too, many steps in a row.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ from bpnet.profiling.parts import Part, told
 from bpnet.profiling.step import OneStep
 
 AIM = 1e-3
-"""Seconds that a measurement should last."""
+"""Seconds that a measurement of a part should last."""
+
+AIM_OF_STEP = 20e-3
+"""The same of whole steps: enough of them that the first ones, with cold caches, count for little."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,8 @@ def profile(model: Model, x: Any, y: Any, batch_size: int, peak: Peak, repeats: 
             parts = by_layer(step)
         runs = [*(part.run for part in parts), step.captured]
         step.put_back()
-        counts = [_enough(run, step) for run in runs]
+        aims = [AIM] * len(parts) + [AIM_OF_STEP]
+        counts = [_enough(run, aim, step) for run, aim in zip(runs, aims, strict=True)]
         times: list[list[float]] = [[] for _ in runs]
         for _ in range(repeats):
             step.put_back()
@@ -88,11 +92,11 @@ def profile(model: Model, x: Any, y: Any, batch_size: int, peak: Peak, repeats: 
     return Profile(lines, of_layers, whole, batch_size, peak)
 
 
-def _enough(run: Callable[[], object], step: OneStep) -> int:
-    """How many times `run` has to be done for AIM; the second guess is told by more than one."""
+def _enough(run: Callable[[], object], aim: float, step: OneStep) -> int:
+    """How many times `run` has to be done to last for `aim` seconds; the second guess is told by more than one."""
     number = 1
     for _ in range(2):
-        number = max(1, min(step.most, int(AIM / max(_timed(run, number, step), 1e-9))))
+        number = max(1, min(step.most, int(aim / max(_timed(run, number, step), 1e-9))))
     return number
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 from bpnet.profiling.profile import Profile
 
 HEADER = ("op", "shape", "µs", "share", "bytes", "FLOP", "of peak")
 
 LONGEST = 58
 """Characters of an op."""
+
+WIDTH = 100
+"""Of the notes."""
 
 
 def table(profile: Profile) -> str:
@@ -29,25 +34,24 @@ def table(profile: Profile) -> str:
 
 def _notes(profile: Profile, least: float) -> list[str]:
     whole, peak = profile.step_seconds, profile.peak
-    made = "layers" if profile.of_layers else "parts"
     notes = [
-        f"a whole step, as training makes it: {_micro(whole)} µs, {profile.batch_size / whole:,.0f} samples/s, "
-        f"{least / whole:.0%} of peak",
-        f"The {made} were timed alone, each many times in a row: what is in the caches, what starting costs and what "
-        "may overlap differ, so their sum is not the step.",
+        f"A whole step, as training makes it: {_micro(whole)} µs, {profile.batch_size / whole:,.0f} samples/s, "
+        f"{least / whole:.0%} of peak.",
+        "Each part was timed alone, many times in a row: what lies in the caches, what starting costs, and what may "
+        "overlap are not as in a step, so the sum of the parts is not its time.",
     ]
     if profile.of_layers:
         notes.append(
-            "This backend does not tell its parts: the lines are layers, FLOP are those of products alone, bytes those "
-            "of arguments and results."
+            "This backend does not tell its parts: they are layers here. FLOP are those of products alone, bytes those "
+            "of what goes into a layer and comes out of it."
         )
-    fastest = max(rate for _, rate in peak.copies)
+    fastest, (largest, slow) = max(rate for _, rate in peak.copies), peak.copies[-1]
     notes.append(
-        f"peak, measured here: {peak.flops / 1e9:,.0f} GFLOP/s (product), {fastest / 1e9:,.0f} GB/s (copy in the "
-        f"caches), {peak.copies[-1][1] / 1e9:,.0f} GB/s (copy of {peak.copies[-1][0] >> 20} MiB); of peak: "
-        "max(FLOP / peak, bytes / bandwidth) over the time"
+        f"Peak, measured at the start: {peak.flops / 1e9:,.0f} GFLOP/s (product), {fastest / 1e9:,.0f} GB/s (fastest "
+        f"copy), {slow / 1e9:,.0f} GB/s (copy of {largest >> 20} MiB). Of peak: max(FLOP / peak, bytes / rate of a "
+        "copy of that size) over the time; above 100% where the machine was busier then, or the data nearer."
     )
-    return notes
+    return [fill(note, WIDTH) for note in notes]
 
 
 def _figures(seconds: float, share: float, moved: int, flop: int, of_peak: float) -> tuple[str, str, str, str, str]:
