@@ -26,6 +26,7 @@ from bpnet.training.step import count
 
 def by_layer(step: OneStep) -> list[Piece]:
     """The parts of the step, which is made once, in their order."""
+    step.rewind()
     network, objective, optimizer, rows = step.network, step.objective, step.optimizer, step.batch_size
     found: list[Piece] = []
 

@@ -13,6 +13,8 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
 from bpnet.models import Model
 from bpnet.peak import Peak
 from bpnet.profiling.layers import by_layer
@@ -68,12 +70,12 @@ def profile(model: Model, x: Any, y: Any, batch_size: int, peak: Peak, repeats: 
 
     The model is left as it was.
     """
-    with OneStep(model, x, y, batch_size) as step:
+    # The same update a thousand times in a row may end anywhere.
+    with np.errstate(all="ignore"), OneStep(model, x, y, batch_size) as step:
         step.captured()
         parts: Sequence[Part] = told(step.captured)
         of_layers = not parts
         if of_layers:
-            step.put_back()
             parts = by_layer(step)
         runs = [*(part.run for part in parts), step.captured]
         step.put_back()
@@ -81,7 +83,6 @@ def profile(model: Model, x: Any, y: Any, batch_size: int, peak: Peak, repeats: 
         counts = [_enough(run, aim, step) for run, aim in zip(runs, aims, strict=True)]
         times: list[list[float]] = [[] for _ in runs]
         for _ in range(repeats):
-            step.put_back()
             for run, number, own in zip(runs, counts, times, strict=True):
                 own.append(_timed(run, number, step))
     *medians, whole = map(median, times)

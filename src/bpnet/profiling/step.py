@@ -47,20 +47,25 @@ class OneStep:
         self.data.begin_epoch(self.backend.asarray(rows, "int64"))
         step = training_step(self.objective, self.optimizer, self.data, self.totals, batch_size)
         self.captured = self.backend.capture(step)
-        changed = [network.theta, network.grad, network.state, network.keys, *self.optimizer.vectors()]
-        self._before = [(vector, self.backend.xp.asarray(vector, copy=True)) for vector in changed]
+        changed = [network.theta, network.state, network.keys, *self.optimizer.vectors()]
+        self._before = [self._copied(vector) for vector in changed]
+        self._gradient = self._copied(network.grad)
 
     def rewind(self) -> None:
-        """Begin a turn: the next batch is the first."""
-        self.data.cursor[...] = 0
-
-    def put_back(self) -> None:
-        """Everything is as it was before the first step."""
-        vector: Array
+        """Begin a turn, with the next batch the first: all that outlives a step is as it was before the first one."""
         for vector, contents in self._before:
             vector[...] = contents
         self.totals.clear()
+        self.data.cursor[...] = 0
+
+    def put_back(self) -> None:
+        """The same, and the gradient too, which within a step goes from part to part."""
         self.rewind()
+        vector, contents = self._gradient
+        vector[...] = contents
+
+    def _copied(self, vector: Array) -> tuple[Array, Array]:
+        return vector, self.backend.xp.asarray(vector, copy=True)
 
     def __enter__(self) -> OneStep:
         return self
