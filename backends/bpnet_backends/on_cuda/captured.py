@@ -61,7 +61,7 @@ class Captured:
         if self.plan is None and self._one is None:
             raise RuntimeError("parts: the step was never called. Mend: call it once; that tells what it is made of")
         launches = self.plan.launches if self.plan else ()
-        return [Part(each.name, each.shape, each.bytes, each.flop, each.run) for each in launches]
+        return [Part(x.name, x.shape, x.bytes_read + x.bytes_written, x.flop, x.run) for x in launches]
 
     def _first(self) -> None:
         traced = tracing.trace(self._step, self._device)
