@@ -196,6 +196,11 @@ class Model(Predictor):
     # ---- within
 
     @property
+    def optimizer(self) -> Optimizer:
+        """The optimizer that `compile` chose."""
+        return self._settings[0]
+
+    @property
     def terms(self) -> tuple[Term, ...]:
         """The loss, its weight and the metrics of each output, as `compile` chose them."""
         return self._settings[1]

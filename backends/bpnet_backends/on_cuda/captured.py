@@ -8,6 +8,7 @@ from collections.abc import Callable
 from bpnet_backends.on_cuda import tracing
 from bpnet_backends.on_cuda.device import Device
 from bpnet_backends.on_cuda.plan import Plan
+from bpnet_backends.parts import Part
 
 TOGETHER = 16
 """Steps in one graph where many follow one another."""
@@ -54,6 +55,13 @@ class Captured:
             times = rest
         for _ in range(times):
             self()
+
+    def parts(self) -> list[Part]:
+        """The launches of a step; nothing where it cannot be traced. RuntimeError before the first call."""
+        if self.plan is None and self._one is None:
+            raise RuntimeError("parts: the step was never called. Mend: call it once; that tells what it is made of")
+        launches = self.plan.launches if self.plan else ()
+        return [Part(x.name, x.shape, x.bytes_read + x.bytes_written, x.flop, x.run) for x in launches]
 
     def _first(self) -> None:
         traced = tracing.trace(self._step, self._device)

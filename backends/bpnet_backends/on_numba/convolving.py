@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from bpnet_backends.on_numba.samples import SampleKernel, contiguous, empty
 
 PRODUCT, MOVE = 0.03, 0.3
 """Nanoseconds, about: of a multiplication and addition, and to bring a number into or out of a plane."""
+
+NAMES = {"forward": "conv2d", "input_gradient": "conv2d input gradient", "gradients": "conv2d weight gradient"}
+"""For people."""
 
 MOST_WEIGHTS = 1 << 18
 """Of a layer: more of them no longer lie in a core's cache, and the BLAS is faster on patches."""
@@ -137,6 +141,7 @@ class Convolution:
         }
         products = len(planes.taps) * planes.size * self.channels * self.own[1]
         moves = planes.size * (self.channels * planes.phases + self.filters)
+        places = prod(self.window.places) * self.filters
         memory = tuple(np.array(table, np.int64) for table in tables)
         return SampleKernel(
             address=address_of_function(function, **constants),
@@ -144,6 +149,8 @@ class Convolution:
             by_rows=by_rows,
             scratch=np.dtype(self.dtype).itemsize * scratch,
             cost=PRODUCT * products + MOVE * moves,
+            name=NAMES[function.__name__] + (f" in {self.groups} groups" if self.groups > 1 else ""),
+            flop=places * (2 * len(planes.taps) * self.own[0] + self.has_bias),
             together=planes.together,
             memory=memory,
         )

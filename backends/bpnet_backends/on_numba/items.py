@@ -175,7 +175,9 @@ def _shrinks(op: Operation, kernel: RowKernel) -> bool:
 def _outer(product: Product) -> Operation | None:
     """The product of one column and one row, which is elementwise."""
     a, b, out = (operand(x, product.out.shape) for x in (product.a, product.b, product.out))
-    return None if a is None or b is None or out is None else Operation(MAP, (a, b), out, "{0} * {1}")
+    if a is None or b is None or out is None:
+        return None
+    return Operation(MAP, (a, b), out, "{0} * {1}", name="outer product", flop=product.out.size)
 
 
 OWN_THREADS = 2e7

@@ -13,6 +13,7 @@ from bpnet_backends.on_numba.compiling import address_of
 from bpnet_backends.on_numba.items import Item, items
 from bpnet_backends.on_numba.operands import Operand, same_place
 from bpnet_backends.on_numba.operations import Operation
+from bpnet_backends.on_numba.pieces import Piece, cost
 from bpnet_backends.on_numba.products import Product
 from bpnet_backends.on_numba.regions import Region, regions
 from bpnet_backends.on_numba.rows import RowKernel, stages
@@ -22,12 +23,13 @@ from bpnet_backends.on_numba.team import Kernel, available, bound
 from bpnet_backends.on_numpy.arena import recycled
 from bpnet_backends.on_numpy.program import roots, shortened
 from bpnet_backends.on_numpy.recording import Call, Record, root
-from bpnet_backends.on_numpy.replay import bind
+from bpnet_backends.on_numpy.replay import bind, part
+from bpnet_backends.parts import Part
 
 Place = Callable[[np.ndarray], np.ndarray]
 
 
-def compiled(record: Record) -> Callable[[], None]:
+def compiled(record: Record) -> Replay:
     """The step, replayed by compiled kernels."""
     return Lowering(record).replay()
 
@@ -54,15 +56,20 @@ class Segment:
 
 @dataclass
 class Replay:
-    """The parts of a step in their order, and all memory whose addresses they know."""
+    """The calls of a step in their order, of what pieces they are made, and all memory whose addresses they know."""
 
-    parts: list[Callable[[], Any]]
+    calls: list[Callable[[], Any]]
+    pieces: list[Piece | Part]
     memory: list[np.ndarray]
 
     def __call__(self) -> None:
         """One step."""
-        for part in self.parts:
-            part()
+        for call in self.calls:
+            call()
+
+    def parts(self) -> list[Part]:
+        """A part a kernel, and a part a call of NumPy's."""
+        return [piece.part() if isinstance(piece, Piece) else piece for piece in self.pieces]
 
 
 @dataclass
@@ -79,6 +86,7 @@ class Lowering:
     def __init__(self, record: Record) -> None:
         self._record = record
         self._alive: list[np.ndarray] = []
+        self._pieces: list[Piece | Part] = []
         self._regions = regions(items(shortened(record)))
         self._sources: dict[RowKernel, Source] = {}
         for item in self._items():
@@ -89,22 +97,23 @@ class Lowering:
         self._alive += self._scratch.memory
         self._place = recycled(record, [self._uses(region) for region in self._regions])
 
-    def replay(self) -> Callable[[], None]:
+    def replay(self) -> Replay:
         """The replay; it holds all memory that it uses."""
-        parts: list[Callable[[], Any]] = []
+        calls: list[Callable[[], Any]] = []
         segment = Segment()
         for region in self._regions:
             work = region.items[0].work
             if isinstance(work, Call):
                 if segment.kernels:
-                    parts.append(segment.bound())
+                    calls.append(segment.bound())
                 segment = Segment()
-                parts.append(bind(work, self._place))
+                calls.append(bind(work, self._place))
+                self._pieces.append(part(work, calls[-1]))
             else:
                 self._add(region, segment)
         if segment.kernels:
-            parts.append(segment.bound())
-        return Replay(parts, self._alive)
+            calls.append(segment.bound())
+        return Replay(calls, self._pieces, self._alive)
 
     # ---- what is stored
 
@@ -152,14 +161,14 @@ class Lowering:
             work = item.work
             if isinstance(work, RowKernel):
                 kernel, partials = self._row_kernel(work, chunks)
-                folds += partials
             elif isinstance(work, Sampled):
                 kernel, partials = self._sampled(work, chunks)
-                folds += partials
             else:
                 assert isinstance(work, Product)
                 kernel, partials = self._product(work, chunks)
-                folds += partials
+            whose = self._sources[work] if isinstance(work, RowKernel) else work
+            self._pieces.append(Piece(cost(whose), kernel, chunks, partials))
+            folds += partials
             kernels.append(kernel)
         segment.add(kernels, chunks)
         if folds:

@@ -10,6 +10,7 @@ import numpy as np
 
 from bpnet_backends.on_numba.expressions import FLOATING, TESTS, converted, expression
 from bpnet_backends.on_numba.operands import Operand, literal, operand, overlap, same_place
+from bpnet_backends.on_numpy.costs import flop, name
 from bpnet_backends.on_numpy.recording import Call
 
 MAP, ROW, COLUMNS, TOTAL = "map", "row", "columns", "total"
@@ -36,6 +37,9 @@ class Operation:
     table: Operand | None = None
     """The array that a gather reads: row {0} of it."""
     cost: float = PASS
+    name: str = ""
+    flop: int = 0
+    """Of the call that it was; see `on_numpy.costs`."""
 
     @cached_property
     def owners(self) -> frozenset[int | None]:
@@ -63,6 +67,7 @@ def operation(call: Call) -> Operation | None:
     found = _operation(call)
     if found is None:
         return None
+    found.name, found.flop = name(call), flop(call)
     out, kind = found.output, found.kind
     clash = any(overlap(x, out) and (kind != MAP or not same_place(x, out)) for x in found.inputs)
     return None if clash or (found.table is not None and overlap(found.table, out)) else found

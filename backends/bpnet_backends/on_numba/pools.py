@@ -13,6 +13,14 @@ from bpnet_backends.on_numba.samples import SampleKernel, contiguous, empty
 RATE = 1.0
 """Nanoseconds a tap, about."""
 
+NAMES = {
+    "maximum": "max pool",
+    "maximum_gradient": "max pool gradient",
+    "average": "average pool",
+    "average_gradient": "average pool gradient",
+}
+"""For people."""
+
 
 def max_pool(be: Any, x: Any, at: Any) -> Any:
     """y = the largest under the window."""
@@ -63,4 +71,5 @@ def _kernel(function: Callable[..., Any], arrays: int, at: Any, channels: int, d
     }
     address = address_of_function(function, **constants)
     taps = down * across * size[0] * size[1] * channels
-    return SampleKernel(address, (), (True,) * arrays, 0, RATE * taps)
+    name = NAMES[function.__name__]
+    return SampleKernel(address, (), (True,) * arrays, 0, RATE * taps, name, taps)

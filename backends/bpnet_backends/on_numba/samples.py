@@ -39,6 +39,10 @@ class SampleKernel:
     """Bytes for one thread."""
     cost: float
     """Nanoseconds a sample on one thread, about."""
+    name: str
+    """For people: `conv2d`, `max pool`."""
+    flop: int
+    """Operations a sample on floating-point numbers."""
     together: int = 1
     """The samples that it takes at a time."""
     memory: tuple[np.ndarray, ...] = ()

@@ -37,6 +37,7 @@ class Source:
     """Writes the text; `slots` then says what each argument is. `kept` are the operations whose results are stored."""
 
     def __init__(self, operations: Sequence[Operation], kept: Collection[Operation]) -> None:
+        self.operations = operations
         self.slots: list[Slot] = []
         self._kept = kept
         self._stages = stages(operations)
@@ -48,6 +49,14 @@ class Source:
         self._done: list[tuple[int, Operation]] = []
         body = self._flat_loop() if self._flat else self._row_loop()
         self.text = HEADER + "".join(f"    {line}\n" for line in [*self._top, *body, *self._bottom])
+
+    @property
+    def moved(self) -> int:
+        """Bytes that all rows together read and write, each element once."""
+        reads = {x for _, x in self._loaded}
+        gathers = {op.output for op in self.operations if op.table is not None}
+        writes = {op.output for op in self.operations if op in self._kept or op.kind in (COLUMNS, TOTAL)}
+        return sum(_bytes(x) for group in (reads, gathers, writes) for x in group)
 
     # ---- loops
 
@@ -195,6 +204,11 @@ class Source:
 
     def _name(self, op: Operation, letter: str) -> str:
         return self._names.setdefault(("value", id(op)), f"{letter}{len(self._names)}")
+
+
+def _bytes(x: Operand) -> int:
+    elements = (x.rows if x.across else 1) * (x.width if x.along else 1)
+    return elements * np.dtype(x.dtype).itemsize
 
 
 def _row(width: str) -> str:

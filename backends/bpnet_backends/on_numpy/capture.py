@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from bpnet_backends.on_numpy.recording import Record, listening, record
+from bpnet_backends.parts import Part
+
+
+class Replay(Protocol):
+    """What a record is compiled to."""
+
+    def __call__(self) -> None:
+        """One step."""
+
+    def parts(self) -> Sequence[Part]:
+        """What it is made of."""
 
 
 class Captured:
@@ -19,18 +31,17 @@ class Captured:
     replay too: every step of a run is then computed alike.
     """
 
-    def __init__(
-        self, step: Callable[[], None], compiled: Callable[[Record], Callable[[], None]], *, same_bits: bool
-    ) -> None:
+    def __init__(self, step: Callable[[], None], compiled: Callable[[Record], Replay], *, same_bits: bool) -> None:
         self._step = step
         self._compiled = compiled
         self._same_bits = same_bits
         self._record: Record | None = None
-        self._replay: Callable[[], None] | None = None
+        self._replay: Replay | None = None
+        self._stays = False  # as it is: it cannot be replayed
 
     def __call__(self) -> None:
         """One step. Within a step that is being recorded it is part of that one."""
-        if listening():
+        if self._stays or listening():
             self._step()
             return
         if self._replay is None and self._record is None:
@@ -38,10 +49,22 @@ class Captured:
             if self._same_bits or self._record is None:
                 return
             self._record.take_back()
+        replay = self._replay or self._compile()
+        replay()
+
+    def parts(self) -> Sequence[Part]:
+        """What a step is made of; nothing where it cannot be replayed. RuntimeError before the first call."""
+        if self._stays:
+            return ()
+        if self._replay is None and self._record is None:
+            raise RuntimeError("parts: the step was never called. Mend: call it once; that tells what it is made of")
+        return self._compile().parts()
+
+    def _compile(self) -> Replay:
         if self._record is not None:
             self._replay, self._record = self._compiled(self._record), None
         assert self._replay is not None
-        self._replay()
+        return self._replay
 
     def _first(self) -> None:
         with record() as found:
@@ -55,4 +78,4 @@ class Captured:
             RuntimeWarning,
             stacklevel=3,
         )
-        self._replay = self._step
+        self._stays = True

@@ -3,29 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from bpnet_backends.on_numpy.arena import recycled
+from bpnet_backends.on_numpy.costs import flop, moved, name
 from bpnet_backends.on_numpy.program import shortened
 from bpnet_backends.on_numpy.recording import Call, Record, with_arrays
+from bpnet_backends.parts import Part
 
 Place = Callable[[np.ndarray], np.ndarray]
 
 
-def list_of_calls(record: Record) -> Callable[[], None]:
+@dataclass(frozen=True, eq=False)
+class Calls:
+    """NumPy's calls, one after another, and the same as parts."""
+
+    _bound: list[Callable[[], Any]]
+    _parts: list[Part]
+
+    def __call__(self) -> None:
+        """One step."""
+        for call in self._bound:
+            call()
+
+    def parts(self) -> list[Part]:
+        """A part a call."""
+        return self._parts
+
+
+def list_of_calls(record: Record) -> Calls:
     """The step, replayed."""
     calls = shortened(record)
     place = recycled(record, calls)
     bound = [bind(call, place) for call in calls]
+    return Calls(bound, [part(call, run) for call, run in zip(calls, bound, strict=True)])
 
-    def replay() -> None:
-        for call in bound:
-            call()
 
-    return replay
+def part(call: Call, run: Callable[[], Any]) -> Part:
+    """The call as a part, which `run` does. It holds none of the record's memory."""
+    return Part(name(call), call.outputs[0].shape, moved(call), flop(call), run)
 
 
 def bind(call: Call, place: Place) -> Callable[[], Any]:

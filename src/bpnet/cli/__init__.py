@@ -10,6 +10,7 @@ SUBCOMMANDS = {
     "train": "Train a recipe and draw its pictures.",
     "recipes": "List the recipes.",
     "gradcheck": "Check a recipe's hand-written derivatives against central differences.",
+    "profile": "Take a recipe's training step apart: time, bytes and FLOP of each part.",
     "doctor": "Show which backends run here, and why others do not.",
     "bench": "Time training steps side by side with other libraries.",
 }

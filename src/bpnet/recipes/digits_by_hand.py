@@ -21,6 +21,7 @@ from bpnet.sequential import Sequential
 IMAGES = 100
 ROUNDS = 20
 STEPS_A_ROUND = 1_000
+BATCH_SIZE = 1
 
 
 def problem(options: Options) -> Problem:
@@ -50,7 +51,7 @@ def run(options: Options) -> Outcome:
     options.refuse(batch_size="this recipe learns from one sample a step")
     task = problem(options)
     model, x, y = task
-    history = task.fit(options, batch_size=1, epochs=options.epochs or ROUNDS, steps_per_epoch=STEPS_A_ROUND)
+    history = task.fit(options, batch_size=BATCH_SIZE, epochs=options.epochs or ROUNDS, steps_per_epoch=STEPS_A_ROUND)
     losses = history.history["loss"]
     right = int((model.predict(x).argmax(axis=1) == y).sum())
     return Outcome(

@@ -1,8 +1,8 @@
 """What every recipe takes and gives, and the list of them.
 
 A recipe is a module with `run(options)` and, where it trains a network, `problem(options)`: the compiled model and its
-data, which `bpnet gradcheck` uses too, or `checked(options)` where there is one. The first line of its docstring says
-what it is.
+data, which `bpnet gradcheck` uses too, or `checked(options)` where there is one. `bpnet profile` takes a step of it on
+BATCH_SIZE samples, or on all where the recipe has none. The first line of its docstring says what it is.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from bpnet.recipes.recipe import Measured, Options, Outcome, Problem
 from bpnet.sequential import Sequential
 
 EPOCHS = 200
+BATCH_SIZE = 1
 
 
 def problem(options: Options) -> Problem:
@@ -40,7 +41,7 @@ def run(options: Options) -> Outcome:
     options.refuse(batch_size="this recipe learns from one sample a step")
     task = problem(options)
     model, x, y = task
-    history = task.fit(options, batch_size=1, epochs=options.epochs or EPOCHS, shuffle=False)
+    history = task.fit(options, batch_size=BATCH_SIZE, epochs=options.epochs or EPOCHS, shuffle=False)
     error = model.evaluate(x, y, return_dict=True)["mae"]
     order = np.argsort(x[:, 0])
     lines = [("data", y[order], "."), ("network", model.predict(x)[order, 0], "-")]

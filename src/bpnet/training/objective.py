@@ -38,7 +38,8 @@ class Objective:
     """For each output: is its last activation part of the loss?"""
     is_mean: bool = field(init=False)
     """True where the losses are means over the samples, False where they are sums."""
-    _graph: Graph = field(init=False)
+    graph: Graph = field(init=False)
+    """What is run: the network's own graph, or its twin without the activations that are part of a loss."""
     _at_work: list[_TermAtWork] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -46,7 +47,7 @@ class Objective:
         self._at_work = [_TermAtWork(self.network, *pair) for pair in zip(self.terms, graph.outputs, strict=True)]
         self.fused = [term.fused for term in self._at_work]
         linear = [node for node, fused in zip(graph.outputs, self.fused, strict=True) if fused]
-        self._graph = self.network.with_linear(linear) if linear else graph
+        self.graph = self.network.with_linear(linear) if linear else graph
         self.is_mean = self.terms[0].loss.reduction == "mean"
         self.loss_names = loss_names(self.terms)
         self.metrics = named_metrics(self.terms)
@@ -66,25 +67,25 @@ class Objective:
         self, x: Sequence[Array], y: Sequence[Array], weight: Array | None, samples: int
     ) -> tuple[Array, Found]:
         """The same without the penalty, for a batch of `samples` samples, of which x may hold a part."""
-        outputs, tape = self.network.forward(x, train=True, graph=self._graph)
-        losses, gradients = self._compare(y, outputs, weight, samples)
-        self.network.backward(tape, gradients, graph=self._graph)
-        return self._total(losses, outputs)
+        outputs, tape = self.network.forward(x, train=True, graph=self.graph)
+        losses, gradients = self.compare(y, outputs, weight, samples)
+        self.network.backward(tape, gradients, graph=self.graph)
+        return self.total(losses, outputs)
 
     def value(
         self, x: Sequence[Array], y: Sequence[Array], weight: Array | None, *, train: bool = False
     ) -> tuple[Array, Found]:
         """L without the penalty (0-d), and what it was made of; nothing is written."""
-        outputs, _ = self.network.forward(x, train=train, graph=self._graph)
-        losses, _ = self._compare(y, outputs, weight, int(x[0].shape[0]))
-        return self._total(losses, outputs)
+        outputs, _ = self.network.forward(x, train=train, graph=self.graph)
+        losses, _ = self.compare(y, outputs, weight, int(x[0].shape[0]))
+        return self.total(losses, outputs)
 
     def metric_sums(self, y: Sequence[Array], z: Sequence[Array], weight: Array | None) -> list[tuple[Array, ...]]:
         """The sums over the batch of each of `metrics`; z are the outputs that were found."""
         triples = zip(self._at_work, y, z, strict=True)
         return [sums for term, its_y, its_z in triples for sums in term.metric_sums(its_y, its_z, weight)]
 
-    def _compare(
+    def compare(
         self, y: Sequence[Array], outputs: Sequence[Array], weight: Array | None, samples: int
     ) -> tuple[list[Array], list[Array]]:
         """For each output Lₖ and wₖ dLₖ/dzₖ."""
@@ -92,7 +93,7 @@ class Objective:
         losses, gradients = zip(*(term.loss(its_y, z, weight, samples) for term, its_y, z in triples), strict=True)
         return list(losses), list(gradients)
 
-    def _total(self, losses: list[Array], outputs: list[Array]) -> tuple[Array, Found]:
+    def total(self, losses: list[Array], outputs: list[Array]) -> tuple[Array, Found]:
         """Σ wₖ Lₖ, and what it was made of."""
         pairs = zip(self.terms, losses, strict=True)
         total, *others = (_times(self.network.backend, term.weight, loss) for term, loss in pairs)
