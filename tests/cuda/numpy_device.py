@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -38,8 +39,9 @@ class NumPyDevice:
         return self.memory_of(np.empty(size, np.uint8))
 
     def view(self, memory: Memory, offset: int, dtype: str, shape: Sequence[int], strides: Sequence[int]) -> Any:
-        start = offset + memory.address - memory.owner.ctypes.data
-        return np.ndarray(shape, dtype, memory.owner.reshape(-1).view(np.uint8), start, strides)
+        buffer = (ctypes.c_char * max(memory.size, 1)).from_address(memory.address)
+        buffer.owner = memory.owner  # which lives as long as what looks into it
+        return np.ndarray(shape, dtype, buffer, offset, strides)
 
     def load(self, text: str, names: Sequence[str]) -> list[Any]:
         raise NotImplementedError
