@@ -17,8 +17,6 @@ SPECS = [
     pytest.param("numba", id="numba"),
     pytest.param("torch:cpu", id="torch:cpu"),
     pytest.param("strict", id="strict"),
-    pytest.param("traced:numpy", id="traced:numpy"),
-    pytest.param("traced:torch", id="traced:torch"),
     pytest.param("cupy", id="cupy", marks=pytest.mark.gpu),
     pytest.param("torch:cuda", id="torch:cuda", marks=pytest.mark.gpu),
 ]
