@@ -100,3 +100,22 @@ def test_outputs_that_have_memory_keep_it() -> None:
     x, y = backend.asarray([4.0, 9.0], "float64"), backend.asarray(np.zeros((2, 2)), "float64")
     by_library(lambda own, target: np.sqrt(own, out=target), [x], [y[1, :]])
     np.testing.assert_array_equal(backend.to_numpy(y), [[0, 0], [2, 3]])
+
+
+def test_a_kernel_takes_contiguous_arrays_only() -> None:
+    backend = Interpreted(Launching())
+    x, y = backend.asarray(np.zeros((3, 2)), "float64"), backend.asarray(np.zeros((2, 3)), "float64")
+
+    def step() -> None:
+        launched(DOUBLED, [x.T], [y])
+
+    for run in (step, lambda: tracing.trace(step, backend.home)):
+        with pytest.raises(ValueError, match=r"kernel 'doubled_3': an array of shape \(2, 3\) was given.* Mend: "):
+            run()
+
+
+@pytest.mark.parametrize("device", [NumPyDevice, TorchOnCPU])
+def test_what_is_contiguous(device: type[NumPyDevice]) -> None:
+    x = Interpreted(device()).asarray(np.zeros((3, 2)), "float64")
+    assert [y.is_contiguous for y in (x, x[1:, :], x[1, :], x[1:2, :1].T)] == [True] * 4
+    assert [y.is_contiguous for y in (x.T, x[:, 0], x[:, :1], x[::2, :])] == [False] * 4

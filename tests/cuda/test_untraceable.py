@@ -30,6 +30,8 @@ OBSTACLES: dict[str, Callable[[Interpreted, Any], Any]] = {
     "asarray of a list of arrays": lambda be, x: be.xp.asarray([x[0, 0], x[0, 1]]),
     "the values of an array": lambda be, x: (x + 1).own,
     "an array that is none of this backend's": lambda be, x: x + np.ones((2, 2)),
+    "something else than an array or a number": lambda be, x: x.__setitem__((0, ...), [1.0, 2.0]),
+    "an array of another device": lambda be, x: x + Interpreted().asarray([[0.0]], "float64"),
     "handing an array to another library": lambda be, x: np.from_dlpack(x),
 }
 

@@ -12,31 +12,19 @@ from array_api_compat import is_array_api_obj
 
 from bpnet_backends.on_cuda import computing, notes, shaping
 from bpnet_backends.on_cuda.device import Device
+from bpnet_backends.on_cuda.operators import Operators
 from bpnet_backends.on_cuda.rules import RULES
 
-BINARY = {
-    "add": "add",
-    "sub": "subtract",
-    "mul": "multiply",
-    "truediv": "divide",
-    "floordiv": "floor_divide",
-    "mod": "remainder",
-    "pow": "pow",
-    "matmul": "matmul",
-    "and": "bitwise_and",
-    "or": "bitwise_or",
-    "xor": "bitwise_xor",
-    "lshift": "bitwise_left_shift",
-    "rshift": "bitwise_right_shift",
+INTO: dict[str, Callable[[Any], Any]] = {
+    "bool": bool,
+    "int": int,
+    "float": float,
+    "complex": complex,
+    "index": operator.index,
 }
-"""Operators with a reflected and an in-place form, and the functions that they are."""
-
-COMPARING = {"eq": "equal", "ne": "not_equal", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal"}
-UNARY = {"neg": "negative", "pos": "positive", "abs": "abs", "invert": "bitwise_invert"}
-TO_THE_HOST = ("bool", "int", "float", "complex", "index")
 
 
-class Array:
+class Array(Operators):
     """An array as in the standard. In a traced step an operation on it is only written down."""
 
     __slots__ = ("__weakref__", "_own", "_stand_in", "home")
@@ -66,7 +54,10 @@ class Array:
         """What stands for it in the step that is traced."""
         if self._stand_in is not None and self._own is None:
             return self._stand_in
-        return notes.present().stand_in(self._own)
+        present = notes.present()
+        if self.home is not present.device:
+            present.stop("an array of another device")
+        return present.stand_in(self._own)
 
     def settle(self, home: Any, device: Any) -> None:
         """Take memory on `home`, in the library's words `device`, if it has none yet."""
@@ -118,6 +109,16 @@ class Array:
         found: Array = call("matrix_transpose", self.home, self)
         return found
 
+    @property
+    def is_contiguous(self) -> bool:
+        """Do its elements follow one another, the last axis fastest?"""
+        apart = itemsize = notes.numpy_type(self._shown.dtype).itemsize
+        for length, stride in zip(self.shape[::-1], notes.strides_of(self._shown, itemsize)[::-1], strict=True):
+            if length > 1 and stride != apart:
+                return False
+            apart *= length
+        return True
+
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
         from bpnet_backends.on_cuda.namespace import namespace
 
@@ -160,6 +161,39 @@ class Array:
 
     def __repr__(self) -> str:
         return f"Array({self._own!r})" if self._own is not None else f"Array of shape {self.shape}, not computed"
+
+    def binary(self, name: str, function: str, other: Any, *, reflected: bool) -> Any:
+        """The library's own operator, or in a traced step the function's rule."""
+        if not takes_part(other):
+            return NotImplemented
+        a, b = (other, self) if reflected else (self, other)
+        if notes.listening():
+            rule = computing.power if name == "pow" else RULES[function]
+            return wrapped(rule(stood_in(a), stood_in(b)), self.home)
+        if isinstance(other, Array) and name != "matmul" and other.dtype != self.dtype:
+            return call(function, self.home, a, b)  # which has the standard's rules for two types
+        return wrapped(getattr(operator, f"__{name}__")(unwrapped(a), unwrapped(b)), self.home)
+
+    def in_place(self, name: str, function: str, other: Any) -> Any:
+        """The same memory with the operator's results."""
+        if not takes_part(other):
+            return NotImplemented
+        if not notes.listening():
+            self._own = getattr(operator, f"__i{name}__")(self.own, unwrapped(other))
+        elif name in ("matmul", "pow"):
+            self[...] = getattr(operator, f"__{name}__")(self, other)
+        else:
+            computing.in_place(computing.UFUNCS[function], self.stand_in, stood_in(other))
+        return self
+
+    def unary(self, function: str) -> Any:
+        """The function of the array."""
+        return call(function, self.home, self)
+
+    def to_the_host(self, name: str) -> Any:
+        """A value of Python, for which a traced step would have to wait."""
+        notes.stop(f"{name}() of an array")
+        return INTO[name](self.own)
 
     def __deepcopy__(self, memo: Any) -> Array:
         copy: Array = call("asarray", self.home, self, copy=True)
@@ -222,68 +256,3 @@ def type_of_library(home: Any, name: str) -> Any:
 def takes_part(x: Any) -> bool:
     """May it stand beside an array in an operation?"""
     return isinstance(x, Array | bool | int | float | complex | np.generic) or is_array_api_obj(x)
-
-
-def _binary(name: str, function: str, *, reflected: bool = False) -> Callable[[Array, Any], Any]:
-    eager = getattr(operator, f"__{name}__")
-    rule = computing.power if name == "pow" else RULES[function]
-
-    def method(self: Array, other: Any) -> Any:
-        if not takes_part(other):
-            return NotImplemented
-        home = self.home
-        a, b = (other, self) if reflected else (self, other)
-        if notes.listening():
-            return wrapped(rule(stood_in(a), stood_in(b)), home)
-        if isinstance(other, Array) and name != "matmul" and other.dtype != self.dtype:
-            return call(function, home, a, b)  # which has the standard's rules for two types
-        return wrapped(eager(unwrapped(a), unwrapped(b)), home)
-
-    return method
-
-
-def _in_place(name: str, function: str) -> Callable[[Array, Any], Any]:
-    eager = getattr(operator, f"__i{name}__")
-    plain = getattr(operator, f"__{name}__")
-
-    def method(self: Array, other: Any) -> Any:
-        if not takes_part(other):
-            return NotImplemented
-        if not notes.listening():
-            self._own = eager(self.own, unwrapped(other))
-        elif name in ("matmul", "pow"):
-            self[...] = plain(self, other)
-        else:
-            computing.in_place(computing.UFUNCS[function], self.stand_in, stood_in(other))
-        return self
-
-    return method
-
-
-def _unary(function: str) -> Callable[[Array], Any]:
-    def method(self: Array) -> Any:
-        return call(function, self.home, self)
-
-    return method
-
-
-def _to_the_host(name: str) -> Callable[[Array], Any]:
-    into = operator.index if name == "index" else {"bool": bool, "int": int, "float": float, "complex": complex}[name]
-
-    def method(self: Array) -> Any:
-        notes.stop(f"{name}() of an array")
-        return into(self.own)
-
-    return method
-
-
-for _name, _function in BINARY.items():
-    setattr(Array, f"__{_name}__", _binary(_name, _function))
-    setattr(Array, f"__r{_name}__", _binary(_name, _function, reflected=True))
-    setattr(Array, f"__i{_name}__", _in_place(_name, _function))
-for _name, _function in COMPARING.items():
-    setattr(Array, f"__{_name}__", _binary(_name, _function))
-for _name, _function in UNARY.items():
-    setattr(Array, f"__{_name}__", _unary(_function))
-for _name in TO_THE_HOST:
-    setattr(Array, f"__{_name}__", _to_the_host(_name))

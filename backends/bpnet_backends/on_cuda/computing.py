@@ -28,14 +28,16 @@ OTHER_NAMES = {
 }
 """What NumPy's ufuncs are called where not as in the standard."""
 
+# fmt: off
 SAME_NAMES = (
-    ("add", "subtract", "multiply", "divide", "floor_divide", "remainder", "negative", "positive", "reciprocal")
-    + ("square", "sqrt", "sign", "signbit", "copysign", "nextafter", "maximum", "minimum", "hypot")
-    + ("exp", "expm1", "log", "log1p", "log2", "log10", "logaddexp")
-    + ("sin", "cos", "tan", "sinh", "cosh", "tanh", "floor", "ceil", "trunc")
-    + ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "isfinite", "isinf", "isnan")
-    + ("bitwise_and", "bitwise_or", "bitwise_xor", "logical_and", "logical_or", "logical_xor", "logical_not")
+    "add", "subtract", "multiply", "divide", "floor_divide", "remainder", "negative", "positive", "reciprocal",
+    "square", "sqrt", "sign", "signbit", "copysign", "nextafter", "maximum", "minimum", "hypot",
+    "exp", "expm1", "log", "log1p", "log2", "log10", "logaddexp",
+    "sin", "cos", "tan", "sinh", "cosh", "tanh", "floor", "ceil", "trunc",
+    "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "isfinite", "isinf", "isnan",
+    "bitwise_and", "bitwise_or", "bitwise_xor", "logical_and", "logical_or", "logical_xor", "logical_not",
 )
+# fmt: on
 
 UFUNCS: dict[str, np.ufunc] = {
     **{name: getattr(np, name) for name in SAME_NAMES},

@@ -40,6 +40,7 @@ def empty(shape: Sequence[int], dtype: Any) -> Array:
 def launched(custom: Custom, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
     """Launch the kernel, or write it down."""
     found = notes.current()
+    _require_contiguous(custom, (*inputs, *outputs))
     if found is not None:
         found.note("custom", custom, *_stand_ins(inputs, outputs))
         return
@@ -63,11 +64,21 @@ def _stand_ins(inputs: Sequence[Array], outputs: Sequence[Array]) -> tuple[tuple
 
 
 def _with_memory(inputs: Sequence[Array], outputs: Sequence[Array]) -> Device:
-    """The device of the inputs, on which outputs that have no memory yet get it."""
-    device: Device = next(x.home for x in (*inputs, *outputs) if x.home is not None)
+    """The arrays' device, on which outputs that have no memory yet get it."""
+    first = next(x for x in (*inputs, *outputs) if x.home is not None)
+    device: Device = first.home
     for x in outputs:
-        x.settle(device, inputs[0].device)
+        x.settle(device, first.device)
     return device
+
+
+def _require_contiguous(custom: Custom, arrays: Sequence[Array]) -> None:
+    for x in arrays:
+        if not x.is_contiguous:
+            raise ValueError(
+                f"kernel {custom.entry!r}: an array of shape {x.shape} was given that does not lie in rows, expected "
+                "contiguous ones. Mend: write it into xp.empty of its shape"
+            )
 
 
 _kernels: WeakKeyDictionary[Device, dict[str, Any]] = WeakKeyDictionary()

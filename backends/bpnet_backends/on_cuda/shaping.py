@@ -118,6 +118,8 @@ def assign(x: np.ndarray, key: Any, value: Any) -> None:
     parts = key if isinstance(key, tuple) else (key,)
     if any(isinstance(part, np.ndarray | bool | list) for part in parts):
         present().stop("assignment to selected elements")
+    if not isinstance(value, np.ndarray | bool | int | float):
+        present().stop("assignment of something else than an array or a number")
     target = select(x, key)
     while np.ndim(value) > target.ndim and value.shape[0] == 1:
         value = value[0]
