@@ -80,7 +80,7 @@ class Device(Protocol):
         """Where the first element of an array of the library lies."""
 
     def allocate(self, size: int) -> Memory:
-        """Memory of so many bytes, aligned to 256; MemoryError with what was asked and what is free if there is none."""
+        """Memory of so many bytes, aligned to 256; MemoryError with what was asked and what is free."""
 
     def view(self, memory: Memory, offset: int, dtype: str, shape: Sequence[int], strides: Sequence[int]) -> Any:
         """An array of the library on this memory: `offset` and `strides` in bytes."""
