@@ -1,4 +1,4 @@
-// The part of CUDA C++ that this project's kernels use, on a CPU. It includes nothing, as NVRTC's texts include nothing.
+// The part of CUDA C++ that this project's kernels use, on a CPU. It includes nothing, as NVRTC includes nothing.
 //
 // Shared memory lies in a section of its own, which is filled with NaN before each block: what a kernel reads there, it
 // must have written. A kernel's arguments are words of 8 bytes: addresses, whole numbers, float64.
@@ -52,8 +52,8 @@ inline double2 make_double2(double x, double y) { return {x, y}; }
     extern "C" float name##f(float, float); \
     inline float name(float x, float y) { return name##f(x, y); }
 ONE(exp) ONE(exp2) ONE(expm1) ONE(log) ONE(log2) ONE(log10) ONE(log1p) ONE(sqrt) ONE(cbrt) ONE(sin) ONE(cos) ONE(tan)
-ONE(asin) ONE(acos) ONE(atan) ONE(sinh) ONE(cosh) ONE(tanh) ONE(asinh) ONE(acosh) ONE(atanh) ONE(erf) ONE(erfc) ONE(fabs)
-ONE(floor) ONE(ceil) ONE(trunc) ONE(rint) ONE(round)
+ONE(asin) ONE(acos) ONE(atan) ONE(sinh) ONE(cosh) ONE(tanh) ONE(asinh) ONE(acosh) ONE(atanh) ONE(erf) ONE(erfc)
+ONE(fabs) ONE(floor) ONE(ceil) ONE(trunc) ONE(rint) ONE(round)
 TWO(pow) TWO(fmod) TWO(remainder) TWO(atan2) TWO(hypot) TWO(copysign) TWO(nextafter) TWO(fmin) TWO(fmax)
 #undef ONE
 #undef TWO
