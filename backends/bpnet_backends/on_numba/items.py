@@ -17,7 +17,7 @@ from bpnet_backends.on_numba.operations import MAP, ROW, Operation, operation
 from bpnet_backends.on_numba.products import Product
 from bpnet_backends.on_numba.rows import RowKernel
 from bpnet_backends.on_numba.samples import Sampled
-from bpnet_backends.on_numpy.recording import Call, root
+from bpnet_backends.on_numpy.recording import Call, is_alone, root
 
 WHOLE = (0, 0)
 """The place of memory that is not visited row by row."""
@@ -34,7 +34,7 @@ class Access:
     def owner(self) -> int | None:
         """The identity of the array whose memory this is; None where it is not NumPy's own."""
         owner = root(self.array)
-        return id(owner) if owner.flags.owndata else None
+        return id(owner) if is_alone(owner) else None
 
     @cached_property
     def bounds(self) -> tuple[int, int]:
