@@ -139,9 +139,12 @@ def _phase(phase: int, n: int, stride: int, before: int, size: int, dilation: in
 @cache
 def kernel(of: Gathering) -> Custom | None:
     """The kernel; None where its weights and a tile do not fit into shared memory."""
-    sizes = best(of)
-    if sizes is None:
-        return None
+    found = [(cycles, sizes) for sizes in candidates(of) if (cycles := cost(of, sizes)) is not None]
+    return cut_up(of, min(found, key=lambda pair: pair[0])[1]) if found else None
+
+
+def cut_up(of: Gathering, sizes: Sizes) -> Custom:
+    """The kernel for these sizes."""
     images, rows, columns = sizes.tile
     places = -(-images * rows * columns // sizes.together)
     per_group, wide = -(-of.out // sizes.many), sizes.slices * sizes.many
@@ -181,11 +184,11 @@ def _entry(of: Gathering, sizes: Sizes) -> str:
     tile, kept = _room(of, sizes)
     phases = "".join(
         f"    if (blockIdx.y % PHASES == {i}) gathered<Phase{i}>(x, w, {'b' if of.bias else '(const T*)0'}, "
-        "(T*)__builtin_assume_aligned(y, 16), tile, kept);\n"
+        "y, tile, kept);\n"
         for i in range(len(of.phases))
     )
     return (
-        f'extern "C" __global__ void __launch_bounds__(THREADS) ENTRY(const T* x, const T* w, '
+        f'extern "C" __global__ void __launch_bounds__(THREADS, 1) ENTRY(const T* x, const T* w, '
         f"{'const T* b, ' if of.bias else ''}T* y) {{\n"
         f"    __shared__ __align__(16) T kept[{kept}];\n    __shared__ T tile[{tile}];\n{phases}}}\n"
     )
@@ -214,14 +217,8 @@ def _unrolled(of: Gathering, sizes: Sizes) -> tuple[int, int, int]:
     return found[2], found[1], found[0]
 
 
-@cache
-def best(of: Gathering) -> Sizes | None:
-    """The sizes that ought to take the least time."""
-    found = [(cost, sizes) for sizes in _candidates(of) if (cost := _cost(of, sizes)) is not None]
-    return min(found, key=lambda pair: pair[0])[1] if found else None
-
-
-def _candidates(of: Gathering) -> list[Sizes]:
+def candidates(of: Gathering) -> list[Sizes]:
+    """Ways to cut it up, among them some that do not fit."""
     places, found = of.places, []
     for many in (n for n in (8, 4, 2, 1) if n <= of.out):
         per_group = -(-of.out // many)
@@ -240,10 +237,12 @@ def _candidates(of: Gathering) -> list[Sizes]:
 
 def cuts(n: int) -> Sequence[int]:
     """Into how many parts `n` may be cut: each size of a part once, as few parts as it takes."""
-    return sorted({-(-n // size) for size in {-(-n // parts) for parts in (1, 2, 3, 4, 5, 6, 8, 11, 16, 24, 32, 64, n)}})
+    return sorted(
+        {-(-n // size) for size in {-(-n // parts) for parts in (1, 2, 3, 4, 5, 6, 8, 11, 16, 24, 32, 64, n)}}
+    )
 
 
-def _cost(of: Gathering, sizes: Sizes) -> float | None:
+def cost(of: Gathering, sizes: Sizes) -> float | None:
     """Clock cycles, very roughly; None where a block cannot be so.
 
     A multiprocessor does four warps' multiply-adds in a cycle, and one warp's reads of shared memory: a number a place, and

@@ -71,9 +71,12 @@ class Sizes:
 @cache
 def kernels(of: Summing) -> tuple[Custom, Custom] | None:
     """What makes the parts, (grid, total), and what adds them up; None where a block cannot hold a tile."""
-    sizes = best(of)
-    if sizes is None:
-        return None
+    found = [(cycles, sizes) for sizes in candidates(of) if (cycles := cost(of, sizes)) is not None]
+    return cut_up(of, min(found, key=lambda pair: pair[0])[1]) if found else None
+
+
+def cut_up(of: Summing, sizes: Sizes) -> tuple[Custom, Custom]:
+    """The kernels for these sizes."""
     at, per_group, (rows, columns) = of.at, -(-of.out // sizes.many), sizes.tile
     units, wide = of.rows * sizes.slices, sizes.slices * sizes.many
     channels = _channels(of, sizes)
@@ -103,19 +106,15 @@ def _joined(of: Summing, parts: int) -> Custom:
     return Custom(entry, text, (-(-of.total // 32), 1), (32, rows))
 
 
-@cache
-def best(of: Summing) -> Sizes | None:
-    """The sizes that ought to take the least time."""
-    found = [(cost, sizes) for sizes in _candidates(of) if (cost := _cost(of, sizes)) is not None]
-    return min(found, key=lambda pair: pair[0])[1] if found else None
-
-
-def _candidates(of: Summing) -> list[Sizes]:
+def candidates(of: Summing) -> list[Sizes]:
+    """Ways to cut it up, among them some that do not fit."""
     found = []
     for many in (n for n in (8, 4, 2, 1) if n <= of.out):
         per_group = -(-of.out // many)
         if of.groups > 1:
-            of_block = max(1, min(of.groups, 32 // max(of.into, per_group * many), MOST_THREADS // (of.rows * per_group)))
+            of_block = max(
+                1, min(of.groups, 32 // max(of.into, per_group * many), MOST_THREADS // (of.rows * per_group))
+            )
             chunked = [(of_block * per_group, -(-of.groups // of_block))]
         else:
             chunked = sorted({(-(-per_group // n), n) for n in cuts(per_group)})
@@ -154,7 +153,7 @@ def _room(of: Summing, sizes: Sizes) -> int:
     return max(tiles, of.rows * sizes.slices * parts * sizes.many if parts > 1 else 0)
 
 
-def _cost(of: Summing, sizes: Sizes) -> float | None:
+def cost(of: Summing, sizes: Sizes) -> float | None:
     """Clock cycles, very roughly, as in `gathering`; None where a block cannot be so."""
     (rows, columns), (of_rows, of_columns) = sizes.tile, sizes.parts
     threads, room = of.rows * sizes.slices * of_rows * of_columns, _room(of, sizes)
@@ -165,7 +164,10 @@ def _cost(of: Summing, sizes: Sizes) -> float | None:
     double = of.itemsize // 4
     busy = warps * places * max(sizes.many / 4 * double, double + max(sizes.many * of.itemsize / 16, 1)) + room / 8
     alone = 1500 + room / threads * 20 + places * (15 + sizes.many)
-    blocks, resident = sizes.grid * sizes.chunks, max(1, min(2048 // (32 * warps), 200 * 1024 // (room * of.itemsize), 16))
+    blocks, resident = (
+        sizes.grid * sizes.chunks,
+        max(1, min(2048 // (32 * warps), 200 * 1024 // (room * of.itemsize), 16)),
+    )
     of_block = -(-tiles // sizes.grid)
     each = -(-blocks // MULTIPROCESSORS) * busy + -(-blocks // (MULTIPROCESSORS * resident)) * alone
     return of_block * each + 600 * -(-sizes.grid // (8 * JOINING))

@@ -7,6 +7,11 @@
 // thread has TOGETHER places times MANY channels in registers, and reads each weight once for all its places.
 // Places of dx that lie apart by the strides are reached by the same taps: a `Phase` each. Forward has one phase.
 
+enum { VECTOR = 16 / sizeof(T) };
+__device__ __forceinline__ float4 vector(const float* x) { return make_float4(x[0], x[1], x[2], x[3]); }
+__device__ __forceinline__ double2 vector(const double* x) { return make_double2(x[0], x[1]); }
+typedef decltype(vector((const T*)0)) Vector;
+
 __device__ __forceinline__ int least(int x, int y) { return x < y ? x : y; }
 
 template <class Phase>
@@ -75,8 +80,13 @@ __device__ __forceinline__ void gathered(const T* __restrict__ x, const T* __res
         const long long pixel = ((long long)n * OUT_HEIGHT + Phase::FROM_DOWN + i * Phase::STEP_DOWN) * OUT_WIDTH
                                 + Phase::FROM_ACROSS + j * Phase::STEP_ACROSS;
         T* to = y + pixel * (GROUPS * OUT) + g * OUT + o;
+        if (OUT % MANY == 0 && MANY % VECTOR == 0) {  // y itself is aligned to 16 bytes and more
 #pragma unroll
-        for (int m = 0; m < MANY; ++m)
-            if (o + m < OUT) to[m] = sum[k][m];
+            for (int m = 0; m < MANY / VECTOR; ++m) ((Vector*)y)[(pixel * (GROUPS * OUT) + g * OUT + o) / VECTOR + m] = vector(sum[k] + m * VECTOR);
+        } else {
+#pragma unroll
+            for (int m = 0; m < MANY; ++m)
+                if (o + m < OUT) to[m] = sum[k][m];
+        }
     }
 }
