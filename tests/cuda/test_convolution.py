@@ -68,8 +68,8 @@ def test_the_work_may_be_cut_up_in_any_way(
 
 @drawn
 @given(
-    dtype=st.sampled_from(DTYPES), at=WINDOWS, batch=st.integers(1, 3), channels=st.sampled_from([1, 3, 32, 33, 40]), many=st.integers(1, 3),
-    bias=st.booleans(), seed=st.integers(0, 2**16),
+    dtype=st.sampled_from(DTYPES), at=WINDOWS, batch=st.integers(1, 3), channels=st.sampled_from([1, 3, 32, 33, 40]),
+    many=st.integers(1, 3), bias=st.booleans(), seed=st.integers(0, 2**16),
 )  # fmt: skip
 def test_depthwise_convolution(
     dtype: str, at: Window, batch: int, channels: int, many: int, bias: bool, seed: int

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from emulator.device import EmulatedDevice
 from hypothesis import Phase, assume, settings
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from bpnet.nn.op import OPS
 from bpnet.nn.window import Window
 from bpnet_backends.on_cuda import tracing
 from bpnet_backends.on_cuda.namespace import namespace
+from emulator.device import EmulatedDevice
 from limits import LIMITS, relative
 
 PAIRS = st.tuples(st.integers(1, 3), st.integers(1, 3))
@@ -69,10 +69,7 @@ def compare(
     assert made is not NotImplemented
     assert be.device.counts.launches > before
     expected = OPS[kernel.__name__](_plain(), *theirs, *settings_)
-    if written:
-        pairs = list(zip(ours, theirs, strict=True))[-written:]
-    else:
-        pairs = [(made, expected)]
+    pairs = list(zip(ours, theirs, strict=True))[-written:] if written else [(made, expected)]
     for own, other in pairs:
         if own is not None:
             assert own.own.dtype == np.dtype(dtype)

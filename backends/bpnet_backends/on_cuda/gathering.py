@@ -1,9 +1,9 @@
 """Sums over taps, place by place: the kernel `gathered` for forward convolution and the gradient of its input.
 
-Forward, along an axis, place u lies over element stride·u + dilation·p - before under tap p. Backward, element
-h = φ + stride·u, for φ from 0 to stride - 1, is reached by the taps p for which φ + before - dilation·p is a multiple of
-the stride; they come from the places u + (φ + before - dilation·p) / stride. So dx is made in stride² phases, each of
-which is a convolution of dz by its own taps.
+Forward, along an axis, place u has element stride·u + dilation·p - before under tap p. Backward, element φ + stride·u,
+for φ from 0 to stride - 1, is reached by the taps p for which φ + before - dilation·p is a multiple of the stride, from
+the places u + (φ + before - dilation·p) / stride. So dx is made in as many phases as there are φ, down times across,
+each of which is a convolution of dz by its own taps.
 """
 
 from __future__ import annotations
@@ -245,9 +245,9 @@ def cuts(n: int) -> Sequence[int]:
 def cost(of: Gathering, sizes: Sizes) -> float | None:
     """Clock cycles, very roughly; None where a block cannot be so.
 
-    A multiprocessor does four warps' multiply-adds in a cycle, and one warp's reads of shared memory: a number a place, and
-    16 bytes of weights. A block's first reads take some 1,500 cycles, and a read of shared memory 25, which
-    other blocks fill if there are any.
+    In a cycle a multiprocessor does four warps' multiply-adds and one warp's read of shared memory: a number of a
+    place, or 16 bytes of weights. A block that is alone waits some 1,500 cycles for its first reads, and about 10 in
+    each sum; others use that time if there are any.
     """
     images, rows, columns = sizes.tile
     places = -(-images * rows * columns // sizes.together)

@@ -170,4 +170,4 @@ def cost(of: Summing, sizes: Sizes) -> float | None:
     )
     of_block = -(-tiles // sizes.grid)
     each = -(-blocks // MULTIPROCESSORS) * busy + -(-blocks // (MULTIPROCESSORS * resident)) * alone
-    return of_block * each + 600 * -(-sizes.grid // (8 * JOINING))
+    return float(of_block * each + 600 * -(-sizes.grid // (8 * JOINING)))

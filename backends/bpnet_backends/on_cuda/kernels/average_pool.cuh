@@ -8,7 +8,6 @@ extern "C" __global__ void __launch_bounds__(THREADS) ENTRY(const T* __restrict_
 #pragma unroll
     for (int a = 0; a < SIZE_DOWN; ++a)
 #pragma unroll
-        for (int b = 0; b < SIZE_ACROSS; ++b)
-            sum += padded(x, of, of.row * MOVE_DOWN + a * APART_DOWN - TOP, of.column * MOVE_ACROSS + b * APART_ACROSS - LEFT, T(0));
+        for (int b = 0; b < SIZE_ACROSS; ++b) sum += under(x, of, of.row, of.column, a, b, T(0));
     y[e] = sum * share(of.row, of.column);
 }

@@ -9,10 +9,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) ENTRY(const T* __restrict_
     for (int a = 0; a < SIZE_DOWN; ++a)
 #pragma unroll
         for (int b = 0; b < SIZE_ACROSS; ++b) {
-            const int down = of.row + TOP - a * APART_DOWN, across = of.column + LEFT - b * APART_ACROSS;
-            const int i = down / MOVE_DOWN, j = across / MOVE_ACROSS;
-            if (down < 0 || down % MOVE_DOWN || i >= DOWN || across < 0 || across % MOVE_ACROSS || j >= ACROSS) continue;
-            sum += dy[in_places(of, i, j)] * share(i, j);
+            const Place at = place_over(of, a, b);
+            if (at.there) sum += dy[in_places(of, at.i, at.j)] * share(at.i, at.j);
         }
     dx[e] = sum;
 }

@@ -1,6 +1,6 @@
 // Each place of an image is a sum over taps and channels of another image: z = x * w + b, or dx from dz and w.
 //
-//     y[n, place, g, o] = bias[g, o] + sum over taps (p, q) and i of x[n, MOVE place + offset(p, q), g, i] w(p, q, g, i, o)
+//     y[n, place, g, o] = bias[g, o] + sum over taps t and i of x[n, MOVE place + offset(t), g, i] w(t, g, i, o)
 //
 // A block makes a tile of places, of one image or of several small ones, for some of the output channels. Its part of x
 // and of w lie in shared memory; a pixel takes an odd number of words, so that neighbours lie in different banks. A
@@ -27,19 +27,23 @@ __device__ __forceinline__ void gathered(const T* __restrict__ x, const T* __res
         const int a = Phase::FIRST_DOWN + e / (WIDE * IN * Phase::TAPS_ACROSS) * Phase::NEXT_DOWN;
         const int b = Phase::FIRST_ACROSS + e / (WIDE * IN) % Phase::TAPS_ACROSS * Phase::NEXT_ACROSS;
         const int g = slice / PER_GROUP, tap = a * SIZE_ACROSS + b;
-        const int at = TRANSPOSED ? (tap * OUT + o) * (GROUPS * IN) + g * IN + i : (tap * IN + i) * (GROUPS * OUT) + g * OUT + o;
+        const int plain = (tap * IN + i) * (GROUPS * OUT) + g * OUT + o;
+        const int at = TRANSPOSED ? (tap * OUT + o) * (GROUPS * IN) + g * IN + i : plain;
         kept[e] = g < GROUPS && o < OUT ? w[at] : T(0);
     }
     for (int e = thread; e < TILE_IMAGES * Phase::TILE_DOWN * Phase::TILE_ACROSS * CHANNELS; e += THREADS) {
-        const int c = e % CHANNELS, pixel = e / CHANNELS, n = image + pixel / (Phase::TILE_DOWN * Phase::TILE_ACROSS);
-        const int h = Phase::MOVE_DOWN * row + Phase::LOW_DOWN + pixel / Phase::TILE_ACROSS % Phase::TILE_DOWN;
-        const int v = Phase::MOVE_ACROSS * column + Phase::LOW_ACROSS + pixel % Phase::TILE_ACROSS;
-        const bool inside = n < IMAGES && h >= 0 && h < HEIGHT && v >= 0 && v < WIDTH && group * IN + c < GROUPS * IN;
-        tile[pixel * PIXEL + c] = inside ? x[(((long long)n * HEIGHT + h) * WIDTH + v) * (GROUPS * IN) + group * IN + c] : T(0);
+        const int c = group * IN + e % CHANNELS, to = e / CHANNELS;
+        const int n = image + to / (Phase::TILE_DOWN * Phase::TILE_ACROSS);
+        const int h = Phase::MOVE_DOWN * row + Phase::LOW_DOWN + to / Phase::TILE_ACROSS % Phase::TILE_DOWN;
+        const int v = Phase::MOVE_ACROSS * column + Phase::LOW_ACROSS + to % Phase::TILE_ACROSS;
+        const long long pixel = ((long long)n * HEIGHT + h) * WIDTH + v;
+        const bool inside = n < IMAGES && h >= 0 && h < HEIGHT && v >= 0 && v < WIDTH && c < GROUPS * IN;
+        tile[to * PIXEL + e % CHANNELS] = inside ? x[pixel * (GROUPS * IN) + c] : T(0);
     }
     __syncthreads();
 
-    const int own = SLICES_FIRST ? thread % SLICES : thread / PLACES, place = SLICES_FIRST ? thread / SLICES : thread % PLACES;
+    const int own = SLICES_FIRST ? thread % SLICES : thread / PLACES;
+    const int place = SLICES_FIRST ? thread / SLICES : thread % PLACES;
     const int slice = chunk * SLICES + own, g = slice / PER_GROUP, o = slice % PER_GROUP * MANY;
     int at[TOGETHER];
     T sum[TOGETHER][MANY];
@@ -55,8 +59,9 @@ __device__ __forceinline__ void gathered(const T* __restrict__ x, const T* __res
     for (int p = 0; p < Phase::TAPS_DOWN; ++p) {
 #pragma unroll UNROLL_ACROSS
         for (int q = 0; q < Phase::TAPS_ACROSS; ++q) {
-            const T* under = tile + ((Phase::SHIFT_DOWN + p * Phase::APART_DOWN) * Phase::TILE_ACROSS + Phase::SHIFT_ACROSS
-                                     + q * Phase::APART_ACROSS) * PIXEL;
+            const int down = Phase::SHIFT_DOWN + p * Phase::APART_DOWN;
+            const int right = Phase::SHIFT_ACROSS + q * Phase::APART_ACROSS;
+            const T* under = tile + (down * Phase::TILE_ACROSS + right) * PIXEL;
             const T* weights = kept + (p * Phase::TAPS_ACROSS + q) * IN * WIDE + own * MANY;
 #pragma unroll UNROLL_CHANNELS
             for (int i = 0; i < IN; ++i) {
@@ -76,17 +81,18 @@ __device__ __forceinline__ void gathered(const T* __restrict__ x, const T* __res
     for (int k = 0; k < TOGETHER; ++k) {
         const int p = place + k * PLACES, n = image + p / (ROWS * COLUMNS);
         const int i = row + p / COLUMNS % ROWS, j = column + p % COLUMNS;
-        if (p >= TILE_IMAGES * ROWS * COLUMNS || n >= IMAGES || i >= Phase::DOWN || j >= Phase::ACROSS || g >= GROUPS) continue;
+        if (p >= TILE_IMAGES * ROWS * COLUMNS || n >= IMAGES || g >= GROUPS) continue;
+        if (i >= Phase::DOWN || j >= Phase::ACROSS) continue;
         const long long pixel = ((long long)n * OUT_HEIGHT + Phase::FROM_DOWN + i * Phase::STEP_DOWN) * OUT_WIDTH
                                 + Phase::FROM_ACROSS + j * Phase::STEP_ACROSS;
-        T* to = y + pixel * (GROUPS * OUT) + g * OUT + o;
+        const long long to = pixel * (GROUPS * OUT) + g * OUT + o;
         if (OUT % MANY == 0 && MANY % VECTOR == 0) {  // y itself is aligned to 16 bytes and more
 #pragma unroll
-            for (int m = 0; m < MANY / VECTOR; ++m) ((Vector*)y)[(pixel * (GROUPS * OUT) + g * OUT + o) / VECTOR + m] = vector(sum[k] + m * VECTOR);
+            for (int m = 0; m < MANY / VECTOR; ++m) ((Vector*)y)[to / VECTOR + m] = vector(sum[k] + m * VECTOR);
         } else {
 #pragma unroll
             for (int m = 0; m < MANY; ++m)
-                if (o + m < OUT) to[m] = sum[k][m];
+                if (o + m < OUT) y[to + m] = sum[k][m];
         }
     }
 }

@@ -1,6 +1,7 @@
 // dw and db: the sums of their PARTS parts, always in the same order. A warp's threads have 32 elements side by side.
 
-extern "C" __global__ void __launch_bounds__(32 * ROWS, 1) ENTRY(const T* __restrict__ part, T* __restrict__ dw OUTPUT_OF_BIAS) {
+extern "C" __global__ void __launch_bounds__(32 * ROWS, 1) ENTRY(const T* __restrict__ part,
+                                                                   T* __restrict__ dw OUTPUT_OF_BIAS) {
     __shared__ T kept[ROWS][32];
     const int e = blockIdx.x * 32 + threadIdx.x;
     T sum = T(0);

@@ -10,8 +10,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) ENTRY(const T* __restrict_
     for (int a = 0; a < SIZE_DOWN; ++a)
 #pragma unroll
         for (int b = 0; b < SIZE_ACROSS; ++b) {
-            const int h = of.row * MOVE_DOWN + a * APART_DOWN - TOP, v = of.column * MOVE_ACROSS + b * APART_ACROSS - LEFT;
-            const T value = padded(x, of, h, v, nothing);
+            const T value = under(x, of, of.row, of.column, a, b, nothing);
             best = best >= value || best != best ? best : value;
         }
     y[e] = best;

@@ -1,4 +1,4 @@
-// What all kernels of pooling share: a thread has one element of what is made, and neighbours have neighbouring channels.
+// What all kernels of pooling share. A thread has one element of what is made, the next thread the next channel.
 
 struct Element { int c, column, row; long long image; };
 
@@ -16,8 +16,18 @@ __device__ __forceinline__ long long in_places(const Element& of, int i, int j) 
 }
 __device__ __forceinline__ bool inside(int h, int v) { return h >= 0 && h < HEIGHT && v >= 0 && v < WIDTH; }
 
-// The value of an element of the padded image.
-__device__ __forceinline__ T padded(const T* __restrict__ x, const Element& of, int h, int v, T beyond) {
+// For an element of the image and a tap: the place whose window has the element under that tap, if there is one.
+struct Place { int i, j; bool there; };
+__device__ __forceinline__ Place place_over(const Element& of, int a, int b) {
+    const int down = of.row + TOP - a * APART_DOWN, across = of.column + LEFT - b * APART_ACROSS;
+    const int i = down / MOVE_DOWN, j = across / MOVE_ACROSS;
+    const bool met = down >= 0 && across >= 0 && down % MOVE_DOWN == 0 && across % MOVE_ACROSS == 0;
+    return {i, j, met && i < DOWN && j < ACROSS};
+}
+
+// The value under a tap of place (i, j), or what lies beyond the image.
+__device__ __forceinline__ T under(const T* __restrict__ x, const Element& of, int i, int j, int a, int b, T beyond) {
+    const int h = i * MOVE_DOWN + a * APART_DOWN - TOP, v = j * MOVE_ACROSS + b * APART_ACROSS - LEFT;
     return inside(h, v) ? x[in_image(of, h, v)] : beyond;
 }
 
