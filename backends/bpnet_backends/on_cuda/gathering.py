@@ -169,6 +169,7 @@ def cut_up(of: Gathering, sizes: Sizes) -> Custom:
 
 def _struct(number: int, of: Gathering, rows: int, columns: int) -> str:
     names: dict[str, int] = {}
+    none = not all(along.taps for along in of.phases[number])
     for axis, many, along in zip(("DOWN", "ACROSS"), (rows, columns), of.phases[number], strict=True):
         names |= {
             axis: along.places, f"FROM_{axis}": along.origin, f"STEP_{axis}": along.step, f"MOVE_{axis}": along.move,
@@ -176,6 +177,8 @@ def _struct(number: int, of: Gathering, rows: int, columns: int) -> str:
             f"NEXT_{axis}": along.following, f"SHIFT_{axis}": along.shift, f"APART_{axis}": along.apart,
             f"TILE_{axis}": (many - 1) * along.move + along.span,
         }  # fmt: skip
+    if none:  # a row of no taps, as a column of none would be divided by
+        names |= {"TAPS_DOWN": 0, "TAPS_ACROSS": 1}
     numbers = ", ".join(f"{name} = {value}" for name, value in names.items())
     return f"struct Phase{number} {{ enum {{ {numbers} }}; }};\n"
 

@@ -17,6 +17,9 @@ from bpnet_backends.on_cuda.memory_order import contiguous, dtype_of
 THREADS = 128
 """Of a block: few, so that small batches still fill the GPU."""
 
+UNROLLED, UNROLLED_EARLIER = 25, 9
+"""Taps that are written out; so many where each of them looks at those before it."""
+
 
 def max_pool(be: Any, x: Any, at: Any) -> Any:
     """y = the largest under the window."""
@@ -50,7 +53,12 @@ def _made(be: Any, kind: str, inputs: tuple[Any, ...], shape: tuple[int, ...], a
 @cache
 def kernel(kind: str, dtype: str, at: Any, shape: tuple[int, ...]) -> Custom:
     """The kernel that makes an array of that shape."""
-    constants = {"IMAGES": shape[0], "CHANNELS": shape[3], "THREADS": THREADS}
+    down, across = at.size
+    constants = {
+        "IMAGES": shape[0], "CHANNELS": shape[3], "THREADS": THREADS,
+        "UNROLL_DOWN": down if down * across <= UNROLLED else 1, "UNROLL_ACROSS": across if across <= UNROLLED else 1,
+        "UNROLL_EARLIER": down * across if down * across <= UNROLLED_EARLIER else 1,
+    }  # fmt: skip
     for i, axis in enumerate(("DOWN", "ACROSS")):
         constants |= {
             ("HEIGHT", "WIDTH")[i]: at.image[i], axis: at.places[i], f"SIZE_{axis}": at.size[i],

@@ -5,9 +5,9 @@ extern "C" __global__ void __launch_bounds__(THREADS) ENTRY(const T* __restrict_
     if (e >= (long long)IMAGES * DOWN * ACROSS * CHANNELS) return;
     const Element of = element(e, DOWN, ACROSS);
     T sum = T(0);
-#pragma unroll
+#pragma unroll UNROLL_DOWN
     for (int a = 0; a < SIZE_DOWN; ++a)
-#pragma unroll
+#pragma unroll UNROLL_ACROSS
         for (int b = 0; b < SIZE_ACROSS; ++b) sum += under(x, of, of.row, of.column, a, b, T(0));
     y[e] = sum * share(of.row, of.column);
 }

@@ -5,9 +5,9 @@ extern "C" __global__ void __launch_bounds__(THREADS) ENTRY(const T* __restrict_
     if (e >= (long long)IMAGES * HEIGHT * WIDTH * CHANNELS) return;
     const Element of = element(e, HEIGHT, WIDTH);
     T sum = T(0);
-#pragma unroll
+#pragma unroll UNROLL_DOWN
     for (int a = 0; a < SIZE_DOWN; ++a)
-#pragma unroll
+#pragma unroll UNROLL_ACROSS
         for (int b = 0; b < SIZE_ACROSS; ++b) {
             const Place at = place_over(of, a, b);
             if (at.there) sum += dy[in_places(of, at.i, at.j)] * share(at.i, at.j);

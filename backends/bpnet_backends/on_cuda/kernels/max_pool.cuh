@@ -6,9 +6,9 @@ extern "C" __global__ void __launch_bounds__(THREADS) ENTRY(const T* __restrict_
     const Element of = element(e, DOWN, ACROSS);
     const T nothing = -T(1) / T(0);
     T best = nothing;
-#pragma unroll
+#pragma unroll UNROLL_DOWN
     for (int a = 0; a < SIZE_DOWN; ++a)
-#pragma unroll
+#pragma unroll UNROLL_ACROSS
         for (int b = 0; b < SIZE_ACROSS; ++b) {
             const T value = under(x, of, of.row, of.column, a, b, nothing);
             best = best >= value || best != best ? best : value;

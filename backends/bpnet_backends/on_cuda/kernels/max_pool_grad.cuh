@@ -3,7 +3,7 @@
 // Does an earlier tap of the window at a place, whose largest is `largest`, have that value?
 __device__ __forceinline__ bool taken(const T* __restrict__ x, const Element& of, Place at, int tap, T largest) {
     bool found = false;
-#pragma unroll
+#pragma unroll UNROLL_EARLIER
     for (int t = 0; t < SIZE_DOWN * SIZE_ACROSS; ++t)
         if (t < tap && !found)
             found = under(x, of, at.i, at.j, t / SIZE_ACROSS, t % SIZE_ACROSS, -T(1) / T(0)) == largest;
@@ -17,9 +17,9 @@ extern "C" __global__ void __launch_bounds__(THREADS) ENTRY(const T* __restrict_
     const Element of = element(e, HEIGHT, WIDTH);
     const T own = x[e];
     T sum = T(0);
-#pragma unroll
+#pragma unroll UNROLL_DOWN
     for (int a = 0; a < SIZE_DOWN; ++a)
-#pragma unroll
+#pragma unroll UNROLL_ACROSS
         for (int b = 0; b < SIZE_ACROSS; ++b) {
             const Place at = place_over(of, a, b);
             if (!at.there || own != y[in_places(of, at.i, at.j)]) continue;

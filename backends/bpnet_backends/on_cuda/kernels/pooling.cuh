@@ -34,9 +34,9 @@ __device__ __forceinline__ T under(const T* __restrict__ x, const Element& of, i
 // 1 / the number of taps of a place that lie inside.
 __device__ __forceinline__ T share(int i, int j) {
     int down = 0, across = 0;
-#pragma unroll
+#pragma unroll UNROLL_DOWN
     for (int a = 0; a < SIZE_DOWN; ++a) down += inside(i * MOVE_DOWN + a * APART_DOWN - TOP, 0);
-#pragma unroll
+#pragma unroll UNROLL_ACROSS
     for (int b = 0; b < SIZE_ACROSS; ++b) across += inside(0, j * MOVE_ACROSS + b * APART_ACROSS - LEFT);
     return T(1) / T(down * across);
 }
