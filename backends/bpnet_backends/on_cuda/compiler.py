@@ -23,7 +23,8 @@ AROUND = 2
 def compiled(text: str, architecture: int) -> bytes:
     """What `cuModuleLoadData` takes for a GPU of compute capability `architecture` (90 is 9.0): a cubin.
 
-    PTX, which the driver translates, where the GPU is newer than NVRTC. RuntimeError: NVRTC's log and the lines it names.
+    PTX, which the driver translates, where the GPU is newer than NVRTC.
+    RuntimeError: NVRTC's log and the lines it names.
     """
     target = _target(architecture)
     version = ".".join(map(str, _checked("nvrtcVersion")))
@@ -56,7 +57,7 @@ def _target(architecture: int) -> str:
         version = ".".join(map(str, _checked("nvrtcVersion")))
         raise RuntimeError(
             f"this GPU has compute capability {architecture / 10}, but NVRTC {version} compiles for "
-            f"{min(supported) / 10} and newer. Mend: install the packages for an older CUDA (pip install 'bpnet[cuda12]')"
+            f"{min(supported) / 10} and newer. Mend: install the packages of an older CUDA, pip install 'bpnet[cuda12]'"
         )
     return f"compute_{max(older)}"
 
@@ -78,7 +79,7 @@ def _compiled(text: str, options: tuple[str, ...]) -> bytes:
 def _written(what: str, program: Any) -> bytes:
     """What NVRTC writes into memory that it is given."""
     (size,) = _checked(f"nvrtcGet{what}Size", program)
-    content = b" " * max(size, 2)  # NVRTC writes into these bytes; Python shares bytes of length 1 among all who use them
+    content: bytes = b" " * max(size, 2)  # NVRTC writes into them; Python shares bytes of length 1 among all users
     _checked(f"nvrtcGet{what}", program, content)
     return content[:size]
 
