@@ -8,11 +8,11 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
-from bpnet_backends.on_cuda import cublaslt, driver, products
+from bpnet_backends.on_cuda import cublaslt, driver, own_products
 from bpnet_backends.on_cuda.compiler import compiled
 from bpnet_backends.on_cuda.cublaslt import CublasLt
 from bpnet_backends.on_cuda.device import Launch, Matrix, Memory
-from bpnet_backends.on_cuda.products import OwnProducts
+from bpnet_backends.on_cuda.own_products import OwnProducts
 
 
 class CuPyDevice:
@@ -92,7 +92,7 @@ class CuPyDevice:
 
     def product(self, a: Matrix, b: Matrix, c: Matrix) -> Callable[[], None]:
         """What computes c = a b: by cuBLASLt, or by our kernel where the product is tiny or its layout unusual."""
-        if not products.is_tiny(a, c) and self._library is not None:
+        if not own_products.is_tiny(a, c) and self._library is not None:
             work = self._library.prepared(a, b, c)
             if work is not None:
                 return work
