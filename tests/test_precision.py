@@ -31,7 +31,7 @@ def test_it_is_strict_unless_asked_for(no_driver):
     no_driver.setenv("BPNET_PRECISION", "bf16")
     assert matrix_precision() == "bf16"
     assert matrix_precision("tf32") == "tf32"
-    with pytest.raises(ValueError, match="tf23.*Did you mean 'tf32'"):
+    with pytest.raises(ValueError, match=r"tf23.*Did you mean 'tf32'"):
         matrix_precision("tf23")
 
 
@@ -74,7 +74,7 @@ def test_a_factory_that_knows_it_is_told(monkeypatch):
 
 
 def test_float64_is_strict():
-    with pytest.raises(ValueError, match="precision: 'tf32' was given with float64, expected 'strict'. Mend:"):
+    with pytest.raises(ValueError, match=r"precision: 'tf32' was given with float64, expected 'strict'. Mend:"):
         Sequential([Input((2,)), Dense(1)], backend="cupy", dtype="float64", precision="tf32")
 
 

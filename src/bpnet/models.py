@@ -41,9 +41,9 @@ ForEach: TypeAlias = T | Sequence[T] | Mapping[str, T]
 class Model(Predictor):
     """A network from inputs to outputs, nodes made by `Input(shape)` and by calling layers on nodes, or lists of them.
 
-    It takes its backend and `precision` (see `bpnet.backend.load`), float type and seed when it is made. The seed decides the first
-    weights and every order of the samples; the same seed gives the same run on every backend. A layer that stands in
-    two models has weights of its own in each.
+    It takes its backend and `precision` (see `bpnet.backend.load`), float type and seed when it is made. The seed
+    decides the first weights and every order of the samples; the same seed gives the same run on every backend. A layer
+    that stands in two models has weights of its own in each.
     """
 
     def __init__(

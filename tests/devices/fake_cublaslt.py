@@ -49,7 +49,8 @@ class FakeCublasLt:
         COMPUTE_32F=68, COMPUTE_32F_FAST_TF32=77, COMPUTE_32F_FAST_16BF=75, COMPUTE_64F=70, COMPUTE_32F_PEDANTIC=69
     )
 
-    def __init__(self):
+    def __init__(self, streams):
+        self.streams = streams
         self.things, self.calls, self.asked, self.knows = [], [], [], True
 
     def _made(self, **settings):
@@ -107,7 +108,7 @@ class FakeCublasLt:
         left, right, result = (self._places(*pair, dtype) for pair in ((a, of_a), (b, of_b), (d, of_d)))
         left = left.swapaxes(1, 2) if how["TRANSA"] else left
         right = right.swapaxes(1, 2) if how["TRANSB"] else right
-        result[...] = left @ right
+        self.streams.do(stream, lambda: np.matmul(left, right, out=result))
         self.calls.append((how["compute"], workspace, stream))
 
     def _places(self, address, layout, dtype):

@@ -44,8 +44,8 @@ def test_a_long_sum_is_cut_into_parts_and_has_the_same_bits_each_time(device):
 
 
 def test_parts_fit_into_the_workspace_and_into_the_gpu(device):
-    a, left = matrix(device, np.ones((1, 8, 4 * SHORTEST)), "float32")
-    b, right = matrix(device, np.ones((1, 4 * SHORTEST, 8)), "float32")
+    a, _ = matrix(device, np.ones((1, 8, 4 * SHORTEST)), "float32")
+    b, _ = matrix(device, np.ones((1, 4 * SHORTEST, 8)), "float32")
     c, result = matrix(device, np.zeros((1, 8, 8)), "float32")
     OwnProducts(device, device.allocate(2 * 8 * 8 * 4)).prepared(a, b, c)()
     assert np.array_equal(result, np.full((1, 8, 8), 4 * SHORTEST))

@@ -1,11 +1,11 @@
 """Matrix products by cuBLASLt, which takes its stream and its workspace with each call, so that a graph can hold it.
 
-cuBLASLt thinks in columns: a matrix whose rows are contiguous is the transpose of one whose columns are. So c = a b with
-contiguous rows in c is computed as cᵀ = bᵀ aᵀ. The algorithm is the first that the library's heuristic names; nothing
-is timed, and the same shapes get the same algorithm at each start.
+cuBLASLt thinks in columns: a matrix whose rows are contiguous is the transpose of one whose columns are. So c = a b
+with contiguous rows in c is computed as cᵀ = bᵀ aᵀ. The algorithm is the first that the library's heuristic names;
+nothing is timed, and the same shapes get the same algorithm at each start.
 
-float32 is `COMPUTE_32F`: no TF32, which has a compute type of its own. The pedantic type would only leave out algorithms
-for complex numbers, and with them the heuristic's better ones.
+float32 is `COMPUTE_32F`: no TF32, which has a compute type of its own. The pedantic type forbids nothing more that
+would round a real product, but leaves the heuristic fewer algorithms.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Matrix products by kernels of our own: for tiny ones, and where cuBLASLt is not installed.
 
-c = a b in square tiles: a block of 256 threads computes one tile of c, a slice of `DEPTH` of a's columns and b's rows at
-a time from shared memory. Any strides do. A small result of a long sum, such as a weight gradient, would keep only a few
-blocks busy: the sum is then cut into parts, which a second kernel adds in their order. So the results are the same at
-each run, and on each GPU.
+c = a b in square tiles: a block of 256 threads computes one tile of c, a slice of `DEPTH` of a's columns and b's rows
+at a time from shared memory. Any strides do. A small result of a long sum, such as a weight gradient, would keep only a
+few blocks busy: the sum is then cut into parts, which a second kernel adds in their order. So the results are the same
+at each run, and on each GPU.
 """
 
 from __future__ import annotations
