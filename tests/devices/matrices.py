@@ -28,7 +28,7 @@ def matrix(device, array, dtype, by_columns=False, gap=0):
     strides = (1, along) if by_columns else (along, 1)
     over = lines * along if stack > 1 else 0
     places = device.view(memory, 0, dtype, array.shape, [size * n for n in (lines * along, *strides)])
-    places[...] = array
+    places[...] = device.asarray(array, dtype)
     return Matrix(memory, 0, dtype, stack, rows, columns, over, *strides), places
 
 
@@ -43,7 +43,8 @@ def operands(device, shape, dtype, layout):
     b, right = matrix(device, random.normal(size=(stack, inner, columns)), dtype, right_by_columns, gap)
     nothing = np.full((stack, rows, columns), np.nan)
     c, result = matrix(device, nothing, dtype, layout in ("result by columns", "all by columns"), gap)
-    return (a, b, c), result, np.matmul(left.astype("float64"), right.astype("float64"))
+    left, right = (device.to_numpy(matrix).astype("float64") for matrix in (left, right))
+    return (a, b, c), result, np.matmul(left, right)
 
 
 def agree(result, expected, dtype):

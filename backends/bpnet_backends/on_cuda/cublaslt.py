@@ -79,7 +79,10 @@ class _Algorithm:
 
 
 class CublasLt:
-    """The library on the current GPU, with a workspace. ImportError or RuntimeError where it cannot be used."""
+    """The library on the current GPU, with a workspace. ImportError or RuntimeError where it cannot be used.
+
+    A product is prepared before any capture: the heuristic may fail while a stream is captured (CUDA 13.3).
+    """
 
     def __init__(self, workspace: Memory, stream: Callable[[], int], precision: str = "strict") -> None:
         from nvmath.bindings import cublas, cublasLt
@@ -134,7 +137,7 @@ class CublasLt:
         attributes = lt.MatmulDescAttribute
         for attribute, layout in zip((attributes.TRANSA, attributes.TRANSB), layouts, strict=False):
             self._set("matmul_desc", description, attribute, int(layout.transposed))  # CUBLAS_OP_T is 1
-        made = tuple(self._layout(TYPES[dtype], layout, stack) for layout in layouts)
+        first, second, third = (self._layout(TYPES[dtype], layout, stack) for layout in layouts)
         preference = lt.matmul_preference_create()
         names = lt.MatmulPreferenceAttribute
         self._set("matmul_preference", preference, names.MAX_WORKSPACE_BYTES, self._workspace.size)
@@ -143,7 +146,7 @@ class CublasLt:
         found, count = lt.MatmulHeuristicResult(1), np.zeros(1, np.int32)
         try:
             lt.matmul_algo_get_heuristic(
-                *(self._handle, description, *made, made[2], preference, 1, found.ptr, count.ctypes.data)
+                *(self._handle, description, first, second, third, third, preference, 1, found.ptr, count.ctypes.data)
             )
         except lt.cuBLASLtError:  # CUBLAS_STATUS_NOT_SUPPORTED: none for these layouts
             return None
@@ -151,7 +154,7 @@ class CublasLt:
             lt.matmul_preference_destroy(preference)
         if count[0] < 1 or found.state:
             return None
-        return _Algorithm(description, made, found, np.array([1, 0], dtype))
+        return _Algorithm(description, (first, second, third), found, np.array([1, 0], dtype))
 
     def _layout(self, kind: int, layout: _Columns, stack: int) -> int:
         made: int = self._lt.matrix_layout_create(kind, layout.rows, layout.columns, layout.leading)

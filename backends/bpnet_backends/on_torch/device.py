@@ -152,6 +152,7 @@ def _require_out_dtype(torch: Any, device: Any) -> None:
         torch.mm(one, one, torch.float32, out=torch.empty((1, 1), device=device))
     except (TypeError, RuntimeError) as error:
         raise RuntimeError(
-            f"precision 'bf16' needs torch.mm with out_dtype, which PyTorch {torch.__version__} lacks here ({error}). "
+            f"precision 'bf16' needs torch.mm with out_dtype, which PyTorch {torch.__version__} lacks here "
+            f"({str(error).split('. ')[0]}). "
             "Mend: install a newer PyTorch (2.8), or use precision 'tf32'"
         ) from error
