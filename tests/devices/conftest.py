@@ -4,14 +4,13 @@ import sys
 from types import ModuleType
 
 import array_api_compat
-import array_api_compat.numpy
 import pytest
 
 from bpnet_backends import on_cupy
 from bpnet_backends.on_cuda import driver as our_driver
 from devices.fake_cublaslt import FakeCublasLt
 from devices.fake_cuda import FakeDriver, Streams
-from devices.fake_cupy import FakeCuPy
+from devices.fake_cupy import FakeCuPy, Namespace
 
 
 @pytest.fixture
@@ -48,8 +47,9 @@ def cupy(monkeypatch, streams, driver):
 
     module = FakeCuPy(streams)
     monkeypatch.setitem(sys.modules, "cupy", module)
-    monkeypatch.setitem(sys.modules, "array_api_compat.cupy", array_api_compat.numpy)
-    monkeypatch.setattr(array_api_compat, "cupy", array_api_compat.numpy, raising=False)
+    namespace = Namespace("array_api_compat.cupy")
+    monkeypatch.setitem(sys.modules, "array_api_compat.cupy", namespace)
+    monkeypatch.setattr(array_api_compat, "cupy", namespace, raising=False)
     monkeypatch.setattr(on_cupy, "require_driver", lambda: None)
     monkeypatch.setattr(device, "compiled", lambda text, architecture: text.encode())
     monkeypatch.delenv("CUPY_TF32", raising=False)

@@ -1,6 +1,7 @@
 """CUDA's streams and driver on the CPU: kernels are those of the emulator, and a stream that is captured notes them."""
 
 import ctypes
+import re
 from collections.abc import Callable
 from enum import IntEnum
 
@@ -49,9 +50,10 @@ class FakeDriver:
 
     def cuModuleGetFunction(self, module, name):  # noqa: N802
         self.calls.append("cuModuleGetFunction")
-        if f" {name.decode()}(" not in module:
+        names = re.findall(r"__global__ void (?:__launch_bounds__\(\w+\) )?(\w+)\(", module)
+        if name.decode() not in names:
             return CUresult.CUDA_ERROR_NOT_FOUND, None
-        return CUresult.CUDA_SUCCESS, compiled.load(module, [name.decode()])[0]
+        return CUresult.CUDA_SUCCESS, compiled.load(module, names)[names.index(name.decode())]
 
     def cuLaunchKernel(self, kernel, gx, gy, gz, bx, by, bz, shared, stream, parameters, extra):  # noqa: N802
         self.calls.append("cuLaunchKernel")

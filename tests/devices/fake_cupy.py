@@ -2,8 +2,10 @@
 
 import ctypes
 from contextlib import contextmanager
+from functools import wraps
 from types import ModuleType, SimpleNamespace
 
+import array_api_compat.numpy
 import numpy as np
 
 
@@ -41,6 +43,13 @@ class Array(np.ndarray):
     def __array_finalize__(self, of):
         self.mem = getattr(of, "mem", None)
 
+    def __array_wrap__(self, made, context=None, return_scalar=False):
+        return np.asarray(made).view(Array)  # CuPy has no scalars
+
+    def __getitem__(self, key):
+        found = super().__getitem__(key)
+        return found if isinstance(found, Array) else super().__getitem__((*np.index_exp[key], ...))
+
     @property
     def data(self):
         address = self.__array_interface__["data"][0]
@@ -50,6 +59,24 @@ class Array(np.ndarray):
                 root = root.base
             self.mem = Allocation(root.nbytes, root)
         return MemoryPointer(self.mem, address - self.mem.ptr)
+
+
+class Namespace(ModuleType):
+    """array-api-compat's namespace, which makes arrays of ours."""
+
+    def __getattr__(self, name):
+        found = getattr(array_api_compat.numpy, name)
+        if isinstance(found, type) or not callable(found):
+            return found
+
+        @wraps(found)
+        def call(*args, **kwargs):
+            made = found(*args, **kwargs)
+            if isinstance(made, tuple):
+                return tuple(np.asarray(each).view(Array) for each in made)
+            return made if isinstance(made, Array | bool | np.dtype) else np.asarray(made).view(Array)
+
+        return call
 
 
 class FakeCuPy(ModuleType):
