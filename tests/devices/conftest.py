@@ -5,12 +5,14 @@ from types import ModuleType
 
 import array_api_compat
 import pytest
+import torch
 
 from bpnet_backends import on_cupy
 from bpnet_backends.on_cuda import driver as our_driver
 from devices.fake_cublaslt import FakeCublasLt
 from devices.fake_cuda import FakeDriver, Streams
 from devices.fake_cupy import FakeCuPy, Namespace
+from devices.fake_torch import FakeCUDA
 
 
 @pytest.fixture
@@ -51,6 +53,24 @@ def cupy(monkeypatch, streams, driver):
     monkeypatch.setitem(sys.modules, "array_api_compat.cupy", namespace)
     monkeypatch.setattr(array_api_compat, "cupy", namespace, raising=False)
     monkeypatch.setattr(on_cupy, "require_driver", lambda: None)
-    monkeypatch.setattr(device, "compiled", lambda text, architecture: text.encode())
+    monkeypatch.setattr(device, "compiled", lambda text, architecture: module.texts.append(text) or text.encode())
     monkeypatch.delenv("CUPY_TF32", raising=False)
     return module
+
+
+@pytest.fixture
+def cuda(monkeypatch, streams, driver):
+    """PyTorch's tensors on the CPU, taken for those of a GPU; a product goes to the stream too."""
+    from bpnet_backends.on_torch import device
+
+    fake = FakeCUDA(streams)
+    monkeypatch.setattr(torch, "cuda", fake)
+    for name in ("mm", "bmm"):
+        multiply = getattr(torch, name)
+
+        def on_stream(*args, multiply=multiply, **kwargs):
+            streams.do(fake.current, lambda: multiply(*args, **kwargs))
+
+        monkeypatch.setattr(torch, name, on_stream)
+    monkeypatch.setattr(device, "compiled", lambda text, architecture: text.encode())
+    return fake

@@ -86,7 +86,7 @@ class FakeCuPy(ModuleType):
         super().__init__("cupy")
         self.streams, self.capacity, self.freed = streams, 1 << 34, 0
         self.used, self.waits, self.graphs, self.replays = -1, 0, 0, 0
-        self.pools = []
+        self.pools, self.texts = [], []
         self.current = [SimpleNamespace(ptr=0)]
         self.ndarray = Array
         module = self

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from emulator.device import EmulatedDevice
 
 from bpnet_backends.on_cuda.cublaslt import CublasLt
 from bpnet_backends.on_cuda.device import Matrix
 from devices.matrices import LAYOUTS, agree, matrix, operands
+from emulator.device import EmulatedDevice
 
 SHAPES = [(1, 1, 1, 1), (1, 5, 3, 7), (1, 1, 4, 6), (1, 6, 4, 1), (1, 6, 1, 4), (3, 4, 6, 5), (2, 1, 3, 1)]
 

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from bpnet import Adam, Dense, Input, Sequential
+from bpnet import Adam, BatchNormalization, Conv2D, Dense, Dropout, Flatten, Input, MaxPooling2D, Sequential
 from bpnet.backend import Backend, load, make
 from bpnet_backends.on_cuda import compiler, eager
 from devices.fake_cupy import CUDARuntimeError
@@ -36,6 +36,20 @@ def test_a_model_trains_in_graphs_as_on_numpy(cupy, cublaslt):
     before = cupy.waits
     load("cupy").synchronize()
     assert cupy.waits == before + 1
+
+
+@pytest.mark.parametrize("architecture", [80, 90])
+def test_what_a_step_launches_is_cuda_to_nvrtc_too(cupy, cublaslt, architecture, monkeypatch, tmp_path):
+    """The emulator's compiler takes C++ that NVRTC may not."""
+    monkeypatch.setenv("BPNET_CACHE", str(tmp_path))
+    layers = [Conv2D(4, 3, activation="gelu"), MaxPooling2D(2), BatchNormalization(), Flatten(), Dropout(0.2)]
+    model = Sequential([Input((7, 6, 2)), *layers, Dense(8, "tanh"), Dense(3, "softmax")], backend="cupy")
+    model.compile(Adam(), "sparse_categorical_crossentropy", ["accuracy"])
+    x, y = np.random.default_rng(0).normal(size=(16, 7, 6, 2)), np.arange(16) % 3
+    model.fit(x, y, epochs=1, batch_size=8, verbose=0)
+    assert len(cupy.texts) > 1
+    for text in cupy.texts:
+        assert compiler.compiled(text, architecture).startswith(b"\x7fELF")
 
 
 def test_without_a_compiler_it_trains_step_by_step_and_says_so_once(cupy, monkeypatch):

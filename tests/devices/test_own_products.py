@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from emulator.device import EmulatedDevice
 
 from bpnet_backends.on_cuda.device import Matrix
 from bpnet_backends.on_cuda.own_products import BLOCKS, SHORTEST, OwnProducts, is_tiny
 from devices.matrices import LAYOUTS, agree, matrix, operands
+from emulator.device import EmulatedDevice
 
 
 @pytest.fixture(params=[False, True], ids=["", "backwards"])

@@ -1,8 +1,5 @@
 """PyTorch as a device: its memory and products as they are on the CPU, what it has of CUDA replaced by a stand-in."""
 
-from contextlib import contextmanager
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
@@ -17,60 +14,6 @@ TEXT = """extern "C" __global__ void add(double* x, double y, long long n)
     long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x;
     if (i < n) x[i] += y;
 }"""
-
-
-class FakeCUDA:
-    """What is used of torch.cuda; `used` are the devices selected."""
-
-    OutOfMemoryError = torch.cuda.OutOfMemoryError
-
-    def __init__(self, streams):
-        self.streams, self.used, self.current, self.modes = streams, [], 7, []
-
-    def set_device(self, device):
-        self.used.append(str(device))
-
-    def synchronize(self, device=None):
-        self.used.append("waited")
-
-    def get_device_name(self, device):
-        return "a GPU"
-
-    def get_device_capability(self, device):
-        return 9, 0
-
-    def mem_get_info(self, device):
-        return 1000, 2000
-
-    def current_stream(self, device=None):
-        return SimpleNamespace(cuda_stream=self.current)
-
-    def Stream(self, device):  # noqa: N802
-        return SimpleNamespace(cuda_stream=8)
-
-    def CUDAGraph(self):  # noqa: N802
-        graph = SimpleNamespace(noted=[])
-        graph.replay = lambda: [self.streams.do(self.current, run) for run in graph.noted]
-        return graph
-
-    @contextmanager
-    def graph(self, graph, stream, capture_error_mode):
-        self.modes.append(capture_error_mode)
-        before, self.current = self.current, stream.cuda_stream
-        self.streams.captured[self.current] = graph.noted
-        try:
-            yield
-        finally:
-            del self.streams.captured[self.current]
-            self.current = before
-
-
-@pytest.fixture
-def cuda(monkeypatch, streams, driver):
-    fake = FakeCUDA(streams)
-    monkeypatch.setattr(torch, "cuda", fake)
-    monkeypatch.setattr(torch_device, "compiled", lambda text, architecture: text.encode())
-    return fake
 
 
 @pytest.fixture
@@ -135,11 +78,9 @@ def test_products_of_each_layout(cuda, dtype, shape, layout, precision):
 
 def test_tf32_is_on_for_products_of_float32_alone(cuda, monkeypatch):
     seen = []
-    multiply = torch.mm
 
     def watched(*arguments, **settings):
         seen.append((torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32))
-        return multiply(*arguments, **settings)
 
     monkeypatch.setattr(torch, "mm", watched)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False

@@ -16,24 +16,26 @@ Kernels = Mapping[str, Callable[..., Any]]
 class EagerBackend(CudaBackend):
     """The library's operations one by one. The first step that would have been captured tells why, and the mend."""
 
-    def __init__(self, device: Device, reason: str) -> None:
+    def __init__(self, device: Device, reason: str, precision: str) -> None:
         super().__init__(device)
         self.kernels = {}
-        self._reason: str | None = reason
+        strict = "" if precision == "strict" else f", with matrix products in IEEE float32 instead of {precision}"
+        self._warning: str | None = (
+            f"steps run one operation at a time, many times slower than they could{strict}: {reason}"
+        )
 
     def capture(self, step: Callable[[], None]) -> Callable[[], None]:
         """The step as written, launched anew each time."""
-        if self._reason is not None:
-            text = f"steps run one operation at a time, many times slower than they could: {self._reason}"
-            warnings.warn(text, RuntimeWarning, stacklevel=3)
-            self._reason = None
+        if self._warning is not None:
+            warnings.warn(self._warning, RuntimeWarning, stacklevel=3)
+            self._warning = None
         return step
 
 
-def backend_on(device: Device, library: Kernels) -> CudaBackend:
-    """The backend on a device; `library` are kernels of the array library, for what ours leave to it."""
+def backend_on(device: Device, library: Kernels, precision: str = "strict") -> CudaBackend:
+    """The backend on a device of that precision; `library` are kernels of the array library, for what ours leave."""
     reason = obstacle()
-    made = CudaBackend(device) if reason is None else EagerBackend(device, reason)
+    made = CudaBackend(device) if reason is None else EagerBackend(device, reason, precision)
     ours = made.kernels
     made.kernels = {name: _first(ours.get(name), library.get(name)) for name in {**ours, **library}}
     return made

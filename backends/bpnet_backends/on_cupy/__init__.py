@@ -43,4 +43,4 @@ def make(device: str | None = None, precision: str = "strict") -> CudaBackend:
     from bpnet_backends.on_cuda.eager import backend_on
     from bpnet_backends.on_cupy.device import CuPyDevice
 
-    return backend_on(CuPyDevice(number, precision), library={})
+    return backend_on(CuPyDevice(number, precision), {}, precision)

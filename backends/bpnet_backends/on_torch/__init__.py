@@ -94,7 +94,7 @@ def make(device: str | None = None, precision: str = "strict") -> TorchBackend |
     from bpnet_backends.on_torch.device import TorchDevice
     from bpnet_backends.on_torch.library import kernels
 
-    return backend_on(TorchDevice(device, precision), kernels(precision))
+    return backend_on(TorchDevice(device, precision), kernels(precision), precision)
 
 
 def require_cuda(torch: Any, device: str) -> None:
