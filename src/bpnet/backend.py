@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import EntryPoints, entry_points
+from inspect import signature
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from bpnet.names import look_up
@@ -24,6 +25,9 @@ AUTO = ("cupy", "torch:cuda", *CPU)
 """What `auto` tries, in this order."""
 
 DTYPES = ("float32", "float64")
+
+PRECISIONS = ("strict", "tf32", "bf16")
+"""How matrix products of float32 multiply: in IEEE float32, or on a GPU's matrix units in fewer bits."""
 
 
 @runtime_checkable
@@ -66,7 +70,7 @@ class BackendFallbackWarning(UserWarning):
     """The backend asked for cannot run here, and the CPU is used in its place."""
 
 
-def load(spec: str | Backend | None = None, *, strict: bool | None = None) -> Backend:
+def load(spec: str | Backend | None = None, *, strict: bool | None = None, precision: str | None = None) -> Backend:
     """The backend that `spec` names.
 
     `spec` is `auto`, a name (`numpy`, `numba`, `cupy`, `torch`, or any in the entry-point group `bpnet.backends`),
@@ -74,9 +78,11 @@ def load(spec: str | Backend | None = None, *, strict: bool | None = None) -> Ba
     BPNET_BACKEND, `auto` where that is unset. `auto` is the first of cupy, PyTorch on CUDA, numba and numpy that runs
     here.
 
+    `precision` is one of PRECISIONS, see `matrix_precision`; other than strict there is on GPUs only.
+
     A backend that is known but cannot run here is replaced by the CPU with a `BackendFallbackWarning`, which gives the
     reason and the mend. With `strict` (None reads BPNET_STRICT, off where unset) RuntimeError is raised instead.
-    ValueError: an unknown name or device.
+    ValueError: an unknown name or device, or a precision that the backend does not have.
     """
     if spec is None:
         spec = os.environ.get("BPNET_BACKEND") or "auto"
@@ -85,22 +91,29 @@ def load(spec: str | Backend | None = None, *, strict: bool | None = None) -> Ba
             raise TypeError(
                 f"backend: {type(spec).__name__} was given, expected a name or an object with the members of Backend"
             )
+        if precision is not None:
+            raise ValueError(
+                f"precision: {precision!r} was given with a backend that is made already, expected None. "
+                f"Mend: backend=load({spec.name!r}, precision={precision!r})"
+            )
         return spec
-    if spec == "auto":
-        return _first_that_runs(AUTO)
+    wanted = matrix_precision(precision)
     try:
-        return make(spec)
+        if spec == "auto":
+            return _first_that_runs(AUTO) if wanted == "strict" else _first_gpu(wanted)
+        return make(spec) if wanted == "strict" else make(spec, wanted)
     except (ImportError, RuntimeError) as error:
         message = f"the backend {spec!r} cannot run here: {error}"
         if is_strict(strict):
             raise RuntimeError(message) from error
         instead = _first_that_runs(CPU)
-        text = f"{message}\nUsing the CPU ({instead.name}) in its place."
+        how = "" if wanted == "strict" else f", and strict precision in place of {wanted}"
+        text = f"{message}\nUsing the CPU ({instead.name}) in its place{how}."
         warnings.warn(text, BackendFallbackWarning, stacklevel=2)
         return instead
 
 
-def make(spec: str) -> Backend:
+def make(spec: str, precision: str = "strict") -> Backend:
     """Exactly the backend `spec`, or ImportError or RuntimeError with the reason why it cannot run here."""
     name, _, device = spec.partition(":")
     declared = _declared()
@@ -112,7 +125,16 @@ def make(spec: str) -> Backend:
         raise ImportError(
             "no backend is registered. Mend: install bpnet (pip install .), do not just put it on the path"
         )
-    backend = look_up("backend", name, known).load()(device or None)
+    factory = look_up("backend", name, known).load()
+    if precision == "strict":
+        backend = factory(device or None)
+    elif "precision" in signature(factory).parameters:
+        backend = factory(device or None, precision=precision)
+    else:
+        raise ValueError(
+            f"precision: {precision!r} was given, but the {name} backend knows 'strict' only. "
+            "Mend: leave it out, or use a GPU backend (cupy, torch:cuda)"
+        )
     if not isinstance(backend, Backend):
         missing = [member for member in _members() if not hasattr(backend, member)]
         raise TypeError(f"the backend {name!r} lacks {', '.join(missing)}; see bpnet.backend.Backend")
@@ -130,6 +152,22 @@ def float_dtype(dtype: str | None = None) -> str:
     return look_up("dtype", name, {known: known for known in DTYPES})
 
 
+def matrix_precision(precision: str | None = None, dtype: str = "float32") -> str:
+    """`precision`, or the environment variable BPNET_PRECISION where it is None: one of PRECISIONS.
+
+    `strict` (the default) is IEEE float32. `tf32` rounds what float32 products multiply to 10 bits of mantissa, `bf16`
+    to 7; sums, weights and all else stay float32. ValueError: an unknown name, or one of the two for float64.
+    """
+    name = precision or os.environ.get("BPNET_PRECISION") or "strict"
+    known = look_up("precision", name, {known: known for known in PRECISIONS})
+    if known != "strict" and dtype != "float32":
+        raise ValueError(
+            f"precision: {known!r} was given with {dtype}, expected 'strict'. "
+            "Mend: leave precision out (and BPNET_PRECISION unset), or use float32"
+        )
+    return known
+
+
 @cache
 def _declared() -> EntryPoints:
     """What the installed distributions declare; looked up once, because it reads the metadata of all of them."""
@@ -143,6 +181,18 @@ def _first_that_runs(specs: tuple[str, ...]) -> Backend:
         except (ImportError, RuntimeError):
             continue  # `auto` asked for none of them by name; `bpnet doctor` gives each one's reason
     return make(specs[-1])
+
+
+def _first_gpu(precision: str) -> Backend:
+    """What `auto` takes where fewer bits are asked for, which only GPUs have; RuntimeError where none runs."""
+    reasons = []
+    for spec in AUTO:
+        if spec not in CPU:
+            try:
+                return make(spec, precision)
+            except (ImportError, RuntimeError) as error:
+                reasons.append(f"{spec}: {error}")
+    raise RuntimeError(f"precision {precision!r} needs a GPU. {' '.join(reasons)}")
 
 
 def is_strict(strict: bool | None = None) -> bool:

@@ -43,9 +43,9 @@ ForEach: TypeAlias = T | Sequence[T] | Mapping[str, T]
 class Model(Predictor):
     """A network from inputs to outputs, nodes made by `Input(shape)` and by calling layers on nodes, or lists of them.
 
-    It takes its backend (see `bpnet.backend.load`), float type and seed when it is made. The seed decides the first
-    weights and every order of the samples; the same seed gives the same run on every backend. A layer that stands in
-    two models has weights of its own in each.
+    It takes its backend and `precision` (see `bpnet.backend.load`), float type and seed when it is made. The seed
+    decides the first weights and every order of the samples; the same seed gives the same run on every backend. A layer
+    that stands in two models has weights of its own in each.
     """
 
     def __init__(
@@ -56,8 +56,9 @@ class Model(Predictor):
         backend: str | Backend | None = None,
         dtype: str | None = None,
         seed: int = 0,
+        precision: str | None = None,
     ) -> None:
-        super().__init__(backend=backend, dtype=dtype, seed=seed)
+        super().__init__(backend=backend, dtype=dtype, seed=seed, precision=precision)
         self.stop_training = False
         self.history: History | None = None
         self._compiled: tuple[Optimizer, tuple[Term, ...]] | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bpnet.backend import Backend, float_dtype, load
+from bpnet.backend import Backend, float_dtype, load, matrix_precision
 from bpnet.data import arrays, samples
 from bpnet.data.random import generator
 from bpnet.expected import expected_inputs
@@ -25,9 +25,18 @@ MEASURED = 1024
 class Predictor:
     """A network with the backend, the float type and the seed that it was made with, its weights and its outputs."""
 
-    def __init__(self, *, backend: str | Backend | None = None, dtype: str | None = None, seed: int = 0) -> None:
-        self.backend = load(backend)
+    def __init__(
+        self,
+        *,
+        backend: str | Backend | None = None,
+        dtype: str | None = None,
+        seed: int = 0,
+        precision: str | None = None,
+    ) -> None:
         self.dtype = float_dtype(dtype)
+        if backend is None or isinstance(backend, str):
+            matrix_precision(precision, self.dtype)
+        self.backend = load(backend, precision=precision)
         self.seed = arrays.whole_number("seed", seed, least=0)
         self._network: Network | None = None
 

@@ -28,8 +28,9 @@ class Sequential(Model):
         backend: str | Backend | None = None,
         dtype: str | None = None,
         seed: int = 0,
+        precision: str | None = None,
     ) -> None:
-        super().__init__(backend=backend, dtype=dtype, seed=seed)
+        super().__init__(backend=backend, dtype=dtype, seed=seed, precision=precision)
         self.layers: list[Layer] = []
         self._input_shape: tuple[int, ...] | None = None
         for layer in layers:

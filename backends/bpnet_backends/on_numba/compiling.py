@@ -10,9 +10,6 @@ import ast
 import hashlib
 import inspect
 import math
-import os
-import sys
-import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -23,6 +20,7 @@ import llvmlite
 import numpy as np
 from llvmlite import binding, ir
 
+from bpnet_backends import keeping
 from bpnet_backends.on_numba import mathematics, words
 from bpnet_backends.on_numba.translation import translated
 
@@ -32,18 +30,6 @@ KNOWN: dict[str, Any] = {**vars(words), **words.VECTORS, "np": np, "math": math,
 _addresses: dict[str, int] = {}
 
 
-def cache_folder() -> Path:
-    """BPNET_CACHE, where it is set; else the user's cache folder."""
-    given = os.environ.get("BPNET_CACHE")
-    if given:
-        return Path(given).expanduser()
-    if sys.platform == "win32":
-        root = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
-    else:
-        root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(root) / "bpnet" / "kernels"
-
-
 def address_of(text: str, **constants: Any) -> int:
     """The address of the function that `text` defines, compiled unless this machine has done it before.
 
@@ -51,11 +37,11 @@ def address_of(text: str, **constants: Any) -> int:
     """
     key = key_of(text, **constants)
     if key not in _addresses:
-        code = _kept(key)
+        code = keeping.kept(f"{key}.o")
         if code is None:
-            _announce()
+            keeping.announce()
             code = compiled(text, f"kernel_{key}", constants)
-            _keep(key, code)
+            keeping.keep(f"{key}.o", code)
         engine = _engine()
         engine.add_object_file(binding.ObjectFileRef.from_data(code))
         engine.finalize_object()
@@ -106,7 +92,7 @@ def _engine() -> Any:
     return binding.create_mcjit_compiler(binding.parse_assembly(""), _target())
 
 
-# ---- what is kept
+# ---- under which name it is kept
 
 
 def key_of(text: str, **constants: Any) -> str:
@@ -134,43 +120,3 @@ def _foundations() -> str:
     texts = [Path(__file__).with_name(name).read_text(encoding="utf-8") for name in modules]
     processor = [binding.get_default_triple(), binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()]
     return hashlib.sha256("".join([llvmlite.__version__, *processor, *texts]).encode()).hexdigest()
-
-
-def _kept(key: str) -> bytes | None:
-    """The machine code of that key; None where there is none, or where it is not what was written."""
-    try:
-        found = (cache_folder() / f"{key}.o").read_bytes()
-    except OSError:
-        return None
-    checksum, code = found[:32], found[32:]
-    return code if hashlib.sha256(code).digest() == checksum else None
-
-
-def _keep(key: str, code: bytes) -> None:
-    """Written under another name and moved, because several processes may do it at once.
-
-    A folder that cannot be written costs the next process a second, no more.
-    """
-    folder = cache_folder()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as own:
-            path = Path(own, "code")
-            path.write_bytes(hashlib.sha256(code).digest() + code)
-            os.replace(path, folder / f"{key}.o")
-    except OSError as error:
-        _not_kept(error)
-
-
-@cache
-def _say(text: str) -> None:
-    clear = "\r\x1b[K" if sys.stderr.isatty() else ""  # a progress bar may stand on the line
-    print(f"{clear}bpnet: {text}", file=sys.stderr, flush=True)
-
-
-def _announce() -> None:
-    _say("compiling kernels, which are kept for the next time")
-
-
-def _not_kept(error: OSError) -> None:
-    _say(f"compiled kernels cannot be kept ({error}). Mend: set BPNET_CACHE to a folder that can be written")

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bpnet_backends import threads
 from bpnet_backends.nvidia import require_driver
+
+if TYPE_CHECKING:
+    from bpnet_backends.on_cuda.backend import CudaBackend
 
 INSTALL = "Mend: pip install torch (backends/README.md says which build)"
 
 
 class TorchBackend:
-    """PyTorch on one device. Tensors never require a gradient, so nothing is recorded."""
+    """PyTorch on the CPU. Tensors never require a gradient, so nothing is recorded."""
 
     name = "torch"
+    device = "CPU"
 
-    def __init__(self, device: str) -> None:
+    def __init__(self) -> None:
         import array_api_compat.torch as xp
         import torch
 
@@ -26,26 +30,20 @@ class TorchBackend:
         self.xp: Any = xp
         self.kernels: Mapping[str, Callable[..., Any]] = KERNELS
         self._torch = torch
-        self._device = torch.device(device)
-        if self._device.type == "cuda":
-            use_ieee_float32(torch)
-            self.device = f"{torch.cuda.get_device_name(self._device)} (CUDA {torch.version.cuda})"
-        else:
-            number = threads.wanted()
-            if number is not None:
-                torch.set_num_threads(number)
-            self.device = "CPU"
+        number = threads.wanted()
+        if number is not None:
+            torch.set_num_threads(number)
 
     def asarray(self, x: Any, dtype: str) -> Any:
-        """A contiguous tensor of its own memory on this backend's device."""
+        """A contiguous tensor of its own memory."""
         import numpy as np
 
         host = np.array(x, dtype=dtype, order="C")  # PyTorch takes no negative strides, no swapped bytes
-        return self._torch.from_numpy(host).to(self._device)
+        return self._torch.from_numpy(host)
 
     def to_numpy(self, x: Any) -> Any:
-        """A copy in the host's memory; waits for the device."""
-        return x.detach().cpu().numpy().copy()
+        """A copy."""
+        return x.detach().numpy().copy()
 
     def fuse(self, f: Callable[..., Any]) -> Callable[..., Any]:
         """The formula as written: one kernel an operation."""
@@ -56,9 +54,7 @@ class TorchBackend:
         return step
 
     def synchronize(self) -> None:
-        """Wait until the device has finished what was launched."""
-        if self._device.type == "cuda":
-            self._torch.cuda.synchronize(self._device)
+        """PyTorch has finished when it returns."""
 
 
 def use_ieee_float32(torch: Any) -> None:
@@ -67,10 +63,20 @@ def use_ieee_float32(torch: Any) -> None:
     torch.backends.cudnn.allow_tf32 = False
 
 
-def make(device: str | None = None) -> TorchBackend:
-    """The backend `torch` on `cpu`, `cuda` or `cuda:N`; with no device named, the GPU where there is one."""
+def make(device: str | None = None, precision: str = "strict") -> TorchBackend | CudaBackend:
+    """The backend `torch` on `cpu`, `cuda` or `cuda:N`; with no device named, the GPU where there is one.
+
+    `precision` is that of matrix products; other than strict there is on GPUs only.
+    """
     if device is not None and not re.fullmatch(r"cpu|cuda(:\d+)?", device):
         raise ValueError(f"device: {device!r} was given, but the torch backend knows 'cpu', 'cuda' and 'cuda:N'")
+    if precision != "strict":
+        if device == "cpu":
+            raise ValueError(
+                f"precision: {precision!r} was given, but the torch backend on the CPU knows 'strict' only. "
+                "Mend: leave it out, or use a GPU backend (cupy, torch:cuda)"
+            )
+        device = device or "cuda"
     if device is not None and device != "cpu":
         require_driver()
     try:
@@ -81,7 +87,14 @@ def make(device: str | None = None) -> TorchBackend:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     elif device != "cpu":
         require_cuda(torch, device)
-    return TorchBackend(device)
+    if device == "cpu":
+        return TorchBackend()
+    use_ieee_float32(torch)
+    from bpnet_backends.on_cuda.eager import backend_on
+    from bpnet_backends.on_torch.device import TorchDevice
+    from bpnet_backends.on_torch.library import kernels
+
+    return backend_on(TorchDevice(device, precision), kernels(precision), precision)
 
 
 def require_cuda(torch: Any, device: str) -> None:

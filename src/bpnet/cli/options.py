@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bpnet.backend import Backend, BackendFallbackWarning, float_dtype, load
+from bpnet.backend import Backend, BackendFallbackWarning, float_dtype, load, matrix_precision
 from bpnet.training.history import TrainingDivergedError
 
 
@@ -34,17 +34,25 @@ def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def chosen_backend(spec: str | None, dtype: str | None) -> tuple[Backend, str]:
+def precision_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--precision."""
+    text = "Of matrix products on a GPU: strict, tf32 or bf16; default: BPNET_PRECISION or strict."
+    return click.option("--precision", metavar="TYPE", help=text)(command)
+
+
+def chosen_backend(spec: str | None, dtype: str | None, precision: str | None = None) -> tuple[Backend, str]:
     """The backend and the float type; a fallback to the CPU is told loudly, on standard error."""
+    float_type = float_dtype(dtype)
+    matrix_precision(precision, float_type)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", BackendFallbackWarning)
-        backend = load(spec)
+        backend = load(spec, precision=precision)
     for warning in caught:
         if issubclass(warning.category, BackendFallbackWarning):
             click.secho(f"WARNING: {warning.message}", fg="yellow", bold=True, err=True)
         else:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    return backend, float_dtype(dtype)
+    return backend, float_type
 
 
 @contextmanager

@@ -9,13 +9,14 @@ from tempfile import TemporaryFile
 
 import click
 
-from bpnet.cli.options import chosen_backend, one_line_errors, run_options
+from bpnet.cli.options import chosen_backend, one_line_errors, precision_option, run_options
 from bpnet.recipes import Options, recipe
 from bpnet.recipes.recipe import Draw
 
 
 @click.command()
 @run_options
+@precision_option
 @click.option("--epochs", type=click.IntRange(min=1), help="Epochs, or steps where a step takes all rows.")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Samples a step.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where pictures go; default: runs/RECIPE.")
@@ -28,6 +29,7 @@ def train(
     seed: int,
     sizes: tuple[int, ...] | None,
     data: str | None,
+    precision: str | None,
     epochs: int | None,
     batch_size: int | None,
     out: Path | None,
@@ -37,7 +39,7 @@ def train(
     """Train RECIPE, print what it ends with, and draw its pictures."""
     with one_line_errors():
         module = recipe(recipe_name)
-        on, float_type = chosen_backend(backend, dtype)
+        on, float_type = chosen_backend(backend, dtype, precision)
         folder = _folder(out or Path("runs") / recipe_name, plot)
         click.echo(f"{recipe_name}: {module.__doc__.splitlines()[0]}")
         click.echo(f"backend {on.name}, device {on.device}, {float_type}, seed {seed}")
