@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from bpnet_backends.fusion.items import Item, items
+from bpnet_backends.fusion.operands import Operand, same_place
+from bpnet_backends.fusion.operations import Operation
+from bpnet_backends.fusion.products import INNER, Product
+from bpnet_backends.fusion.rows import RowKernel, stages
 from bpnet_backends.on_numba import products, sums
 from bpnet_backends.on_numba.compiling import address_of
-from bpnet_backends.on_numba.items import Item, items
-from bpnet_backends.on_numba.operands import Operand, same_place
-from bpnet_backends.on_numba.operations import Operation
-from bpnet_backends.on_numba.products import Product
+from bpnet_backends.on_numba.dividing import alone
 from bpnet_backends.on_numba.regions import Region, regions
-from bpnet_backends.on_numba.rows import RowKernel, stages
 from bpnet_backends.on_numba.samples import Sampled, Scratch
 from bpnet_backends.on_numba.source import Source
 from bpnet_backends.on_numba.team import Kernel, available, bound
@@ -79,7 +80,7 @@ class Lowering:
     def __init__(self, record: Record) -> None:
         self._record = record
         self._alive: list[np.ndarray] = []
-        self._regions = regions(items(shortened(record)))
+        self._regions = regions(items(shortened(record), alone))
         self._sources: dict[RowKernel, Source] = {}
         for item in self._items():
             if isinstance(item.work, RowKernel):
@@ -183,7 +184,7 @@ class Lowering:
 
     def _product(self, product: Product, chunks: int) -> tuple[Kernel, list[Kernel]]:
         folds: list[Kernel] = []
-        if product.divided == products.INNER:
+        if product.divided == INNER:
             out, folds = self._partial(product.out, "add", chunks)
         else:
             out = self._address(product.out)

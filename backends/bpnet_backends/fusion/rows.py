@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bpnet_backends.on_numba.operands import Operand, overlap, same_place
-from bpnet_backends.on_numba.operations import COLUMNS, MAP, ROW, TOTAL, Operation
+from bpnet_backends.fusion.operands import Operand, overlap, same_place
+from bpnet_backends.fusion.operations import COLUMNS, MAP, ROW, TOTAL, Operation
 
 MOST_OPERATIONS = 48
 """Longer kernels take long to compile, and have no more to share."""
