@@ -104,35 +104,55 @@ struct First_minimum {
     template <class P> static __device__ inline P join(P a, P b) { return precedes(a.value < b.value, a, b) ? a : b; }
 };
 
-// The values of all threads of a group, joined in an order that depends on the size of the group alone; each thread of
-// it gets the result. A group are SIZE threads that follow one another, a power of two. All threads of the block have to
-// come here, and wait for one another; `shared` has room for a value of each.
+// What the thread has whose number differs in the bits of `mask`. All threads of the warp take part.
+template <class T> __device__ inline T of_other(T x, int mask) { return __shfl_xor_sync(0xffffffffu, x, mask); }
+template <> __device__ inline bool of_other(bool x, int mask) { return of_other(int(x), mask) != 0; }
+template <> __device__ inline signed char of_other(signed char x, int mask) { return (signed char)(of_other(int(x), mask)); }
+template <> __device__ inline unsigned char of_other(unsigned char x, int mask) {
+    return (unsigned char)(of_other(int(x), mask));
+}
+template <> __device__ inline short of_other(short x, int mask) { return short(of_other(int(x), mask)); }
+template <> __device__ inline unsigned short of_other(unsigned short x, int mask) {
+    return (unsigned short)(of_other(int(x), mask));
+}
+template <class T> __device__ inline Placed<T> of_other(Placed<T> x, int mask) {
+    return Placed<T>(of_other(x.value, mask), of_other(x.place, mask));
+}
+
+// The values of a group of SIZE threads that follow one another, a power of two, joined in an order that depends on SIZE
+// alone; each of them gets the result. All threads of the block, a multiple of 32, have to come here, and wait for one
+// another. `shared` has room for 32 values.
 template <class Join, int SIZE, class T> __device__ inline T over_group(T x, T* shared) {
-    const int thread = threadIdx.y * blockDim.x + threadIdx.x, within = thread % SIZE;
-    shared[thread] = x;
-    __syncthreads();
+    const int thread = threadIdx.y * blockDim.x + threadIdx.x;
     #pragma unroll
-    for (int half = SIZE / 2; half > 0; half /= 2) {
-        if (within < half) shared[thread] = Join::join(shared[thread], shared[thread + half]);
+    for (int half = 1; half < SIZE && half < 32; half *= 2) {
+        const T other = of_other(x, half);
+        x = thread & half ? Join::join(other, x) : Join::join(x, other);
+    }
+    if (SIZE > 32) {
+        if (thread % 32 == 0) shared[thread / 32] = x;
+        __syncthreads();
+        const int first = thread / SIZE * (SIZE / 32);
+        x = shared[first];
+        for (int warp = 1; warp < SIZE / 32; ++warp) x = Join::join(x, shared[first + warp]);
         __syncthreads();
     }
-    x = shared[thread - within];
-    __syncthreads();
     return x;
 }
 
-// The values of the threads with the same x, joined from y = 0 on; those with y = 0 get the result. All threads of the
-// block wait for one another.
+// The values of the threads of a column, which are COLUMNS apart, joined in a fixed order; the first ROWS = a power of two
+// of them take part, and row 0 gets the result. All threads of the block wait for one another. `shared` has room for a
+// value of each.
 template <class Join, int COLUMNS, int ROWS, class T> __device__ inline T down_block(T x, T* shared) {
-    T* own = shared + threadIdx.y * COLUMNS + threadIdx.x;
-    *own = x;
+    const int thread = threadIdx.y * blockDim.x + threadIdx.x, row = thread / COLUMNS;
+    shared[thread] = x;
     __syncthreads();
     #pragma unroll
     for (int half = ROWS / 2; half > 0; half /= 2) {
-        if (threadIdx.y < half) *own = Join::join(*own, own[half * COLUMNS]);
+        if (row < half) shared[thread] = Join::join(shared[thread], shared[thread + half * COLUMNS]);
         __syncthreads();
     }
-    x = *own;
+    x = shared[thread];
     __syncthreads();
     return x;
 }
