@@ -8,12 +8,14 @@ import pytest
 
 from bpnet.backend import Backend, make
 from bpnet_strict import StrictBackend
+from cuda.interpreted import Interpreted
 
 SPECS = [
     pytest.param("numpy", id="numpy"),
     pytest.param("numba", id="numba"),
     pytest.param("torch:cpu", id="torch:cpu"),
     pytest.param("strict", id="strict"),
+    pytest.param("wrapped", id="wrapped"),
     pytest.param("cupy", id="cupy", marks=pytest.mark.gpu),
     pytest.param("torch:cuda", id="torch:cuda", marks=pytest.mark.gpu),
 ]
@@ -35,6 +37,8 @@ def _made(spec: str) -> tuple[Backend | None, str]:
     """The backend, or None and why not; a backend of the CPU has no excuse."""
     if spec == "strict":
         return StrictBackend(), ""
+    if spec == "wrapped":
+        return Interpreted(), ""
     try:
         return make(spec), ""
     except (ImportError, RuntimeError) as error:

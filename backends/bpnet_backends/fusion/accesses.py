@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from bpnet_backends.on_numpy.recording import root
+from bpnet_backends.on_numpy.recording import is_alone, root
 
 WHOLE = (0, 0)
 """The place of memory that is not visited row by row."""
@@ -25,7 +25,7 @@ class Access:
     def owner(self) -> int | None:
         """The identity of the array whose memory this is; None where it is not NumPy's own."""
         owner = root(self.array)
-        return id(owner) if owner.flags.owndata else None
+        return id(owner) if is_alone(owner) else None
 
     @cached_property
     def bounds(self) -> tuple[int, int]:
