@@ -76,8 +76,8 @@ def flat(size: int, *, summed: bool) -> Geometry:
 def of_rows(rows: int, width: int, *, reduces: bool, summed: bool, divisible: bool) -> Geometry:
     """For `rows` rows, the widest of `width` columns.
 
-    `reduces`: rows are reduced, each by one block; `summed`: there are sums over rows; `divisible`: the columns of a row
-    do not wait for one another.
+    `reduces`: rows are reduced, each by one block; `summed`: there are sums over rows; `divisible`: the columns of a
+    row do not wait for one another.
     """
     most = min(power_of_two(width), MOST_THREADS)
     if reduces:
@@ -90,8 +90,5 @@ def of_rows(rows: int, width: int, *, reduces: bool, summed: bool, divisible: bo
     height = max(1, min(together, power_of_two(rows)), WARP // lanes)
     across = min(-(-width // lanes), MOST_BLOCKS) if divisible and not reduces else 1
     visits = -(-rows // height)
-    if summed:
-        down = 1 if visits <= ALONE else min(-(-visits // VISITS), MOST_PARTS)
-    else:
-        down = min(visits, MOST_BLOCKS)
-    return Geometry(lanes, height, down, across)
+    parts = 1 if visits <= ALONE else min(-(-visits // VISITS), MOST_PARTS)
+    return Geometry(lanes, height, parts if summed else min(visits, MOST_BLOCKS), across)

@@ -20,6 +20,7 @@ from bpnet_backends.fusion.rows import Stage, is_flat, stages
 from bpnet_backends.on_cuda import geometry
 from bpnet_backends.on_cuda.kernel import Kernel, Parameters
 from bpnet_backends.on_cuda.translation import FLOATS, TYPES, number, translated
+from bpnet_backends.on_numpy.reserved import reserved
 
 JOIN = {"add": "Add", "maximum": "Maximum", "minimum": "Minimum"}
 """What `mathematics.cuh` calls the ways to reduce."""
@@ -35,16 +36,12 @@ class Partial:
         self.op = op
         self.width = op.width if op.kind == COLUMNS else 1
         self.of = summed_in(op)
-        self.array = np.ndarray((parts, self.width), self.of, _nowhere(parts * self.width, self.of))
+        self.array = reserved((parts, self.width), self.of)
 
 
 def summed_in(op: Operation) -> str:
     """The type that a reduction keeps: sums are kept in float64 until they are stored."""
     return "float64" if op.joined == "add" else op.output.dtype
-
-
-def _nowhere(elements: int, of: str) -> np.ndarray:
-    return np.empty(elements, of)
 
 
 class Source:
@@ -60,6 +57,7 @@ class Source:
         self._bottom: list[str] = []
         self._names: dict[Operation, str] = {}
         self._types: dict[str, str] = {}
+        self._constants: dict[tuple[float, str], str] = {}
         self._loaded: dict[tuple[int, Operand], str] = {}
         self._done: list[tuple[int, Operation]] = []
         self._read, self._written, self._table_bytes = set[Operand](), set[Operand](), 0
@@ -306,15 +304,13 @@ class Source:
         return " + ".join(part for part in (across, along) if part)
 
     def _constant(self, found: re.Match[str]) -> str:
-        name = f"number_{len(self._types)}"
-        for known, of in self._types.items():
-            if known.startswith("number_") and self._constants.get(known) == (float(found[1]), found[2]):
-                return known
-        self._constants[name] = float(found[1]), found[2]
-        self._types[name] = found[2]
-        argument = self._parameters.number(float(found[1]), found[2])
-        self._top.append(f"const {TYPES[found[2]]} {name} = {argument};")
-        return name
+        """A number of a formula, converted to its type once."""
+        key = float(found[1]), found[2]
+        if key not in self._constants:
+            name = self._constants[key] = f"number_{len(self._constants)}"
+            self._types[name] = found[2]
+            self._top.append(f"const {TYPES[found[2]]} {name} = {self._parameters.number(*key)};")
+        return self._constants[key]
 
     def _name(self, op: Operation) -> str:
         if op not in self._names:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bpnet_backends.fusion.items import Item, items
+from bpnet_backends.fusion.kept import Readers
 from bpnet_backends.fusion.operands import Operand, same_place
 from bpnet_backends.fusion.operations import Operation
 from bpnet_backends.fusion.products import INNER, Product
@@ -22,7 +23,7 @@ from bpnet_backends.on_numba.source import Source
 from bpnet_backends.on_numba.team import Kernel, available, bound
 from bpnet_backends.on_numpy.arena import recycled
 from bpnet_backends.on_numpy.program import roots, shortened
-from bpnet_backends.on_numpy.recording import Call, Record, root
+from bpnet_backends.on_numpy.recording import Call, Record
 from bpnet_backends.on_numpy.replay import bind
 
 Place = Callable[[np.ndarray], np.ndarray]
@@ -81,6 +82,7 @@ class Lowering:
         self._record = record
         self._alive: list[np.ndarray] = []
         self._regions = regions(items(shortened(record), alone))
+        self._readers = Readers(self._items())
         self._sources: dict[RowKernel, Source] = {}
         for item in self._items():
             if isinstance(item.work, RowKernel):
@@ -114,18 +116,16 @@ class Lowering:
 
     def _kept(self, kernel: RowKernel) -> Collection[Operation]:
         """The operations whose results outlive the kernel, or the loop that they are computed in."""
-        read = {id(root(access.array)) for item in self._items() if item.work is not kernel for access in item.reads()}
         stage_of = {op: number for number, stage in enumerate(stages(kernel.operations)) for op in stage.operations}
         kept = set()
         for op in kernel.operations:
-            memory = id(root(op.output.array))
             later = (
                 op.output.width > 1
                 and stage_of[other] != stage_of[op]
                 and any(same_place(op.output, x) for x in other.inputs)
                 for other in kernel.operations
             )
-            if memory in read or not self._record.is_own(op.output.array) or any(later):
+            if self._readers.needed_elsewhere(op, kernel, self._record) or any(later):
                 kept.add(op)
         return kept
 
