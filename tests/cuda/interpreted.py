@@ -23,12 +23,12 @@ GARBAGE = 0xFF
 class Interpreted:
     """A backend of wrapped arrays whose captured steps are replays of their records, the first call too."""
 
-    name = "wrapped"
     device = "CPU"
     kernels: dict[str, Callable[..., Any]] = {}  # noqa: RUF012
 
     def __init__(self, device: NumPyDevice | None = None, *, shortened: bool = False) -> None:
         self.home = device or NumPyDevice()
+        self.name = self.home.name
         self.xp = namespace(self.home)
         self.shortened = shortened
         self.traced: list[Traced] = []

@@ -14,7 +14,7 @@ from bpnet_backends.on_numpy.recording import root
 
 
 class NumPyDevice:
-    name = "wrapped"
+    name = "wrapped-numpy"
     description = "CPU"
     xp: Any = array_api_compat.numpy
 

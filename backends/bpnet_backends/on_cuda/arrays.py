@@ -47,8 +47,8 @@ class Array:
     def __init__(self, own: Any, home: Device | None, stand_in: np.ndarray | None = None) -> None:
         self._own = own
         self._stand_in = stand_in
-        self.home = home
-        """Whose memory it lies in; None where it has none yet."""
+        self.home: Any = home
+        """The Device whose memory it lies in; None where it has none yet."""
 
     @property
     def own(self) -> Any:
@@ -68,7 +68,7 @@ class Array:
             return self._stand_in
         return notes.present().stand_in(self._own)
 
-    def settle(self, home: Device, device: Any) -> None:
+    def settle(self, home: Any, device: Any) -> None:
         """Take memory on `home`, in the library's words `device`, if it has none yet."""
         if self._own is None and self.home is None:
             dtype = type_of_library(home, self._shown.dtype.name)
@@ -121,7 +121,6 @@ class Array:
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
         from bpnet_backends.on_cuda.namespace import namespace
 
-        assert self.home is not None
         return namespace(self.home)
 
     def __getitem__(self, key: Any) -> Any:
@@ -214,7 +213,7 @@ def wrapped(x: Any, home: Any) -> Any:
 
 
 @cache
-def type_of_library(home: Device, name: str) -> Any:
+def type_of_library(home: Any, name: str) -> Any:
     """The library's type of that name, as its arrays have it."""
     found = getattr(home.xp, name)
     return np.dtype(found) if isinstance(found, type) else found

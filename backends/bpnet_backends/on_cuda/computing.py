@@ -29,11 +29,13 @@ OTHER_NAMES = {
 """What NumPy's ufuncs are called where not as in the standard."""
 
 SAME_NAMES = (
-    "add bitwise_and bitwise_or bitwise_xor ceil copysign cos cosh divide equal exp expm1 floor floor_divide greater "
-    "greater_equal hypot isfinite isinf isnan less less_equal log log10 log1p log2 logaddexp logical_and logical_not "
-    "logical_or logical_xor maximum minimum multiply negative nextafter not_equal positive reciprocal remainder sign "
-    "signbit sin sinh sqrt square subtract tan tanh trunc"
-).split()
+    ("add", "subtract", "multiply", "divide", "floor_divide", "remainder", "negative", "positive", "reciprocal")
+    + ("square", "sqrt", "sign", "signbit", "copysign", "nextafter", "maximum", "minimum", "hypot")
+    + ("exp", "expm1", "log", "log1p", "log2", "log10", "logaddexp")
+    + ("sin", "cos", "tan", "sinh", "cosh", "tanh", "floor", "ceil", "trunc")
+    + ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "isfinite", "isinf", "isnan")
+    + ("bitwise_and", "bitwise_or", "bitwise_xor", "logical_and", "logical_or", "logical_xor", "logical_not")
+)
 
 UFUNCS: dict[str, np.ufunc] = {
     **{name: getattr(np, name) for name in SAME_NAMES},

@@ -135,6 +135,6 @@ def _leaves(obj: Any) -> Iterator[Any]:
 
 
 RULES: dict[str, Callable[..., Any]] = {
-    name: globals()[name]
-    for name in "empty zeros ones full empty_like zeros_like ones_like full_like asarray arange eye linspace".split()
+    rule.__name__: rule
+    for rule in (empty, zeros, ones, full, empty_like, zeros_like, ones_like, full_like, asarray, arange, eye, linspace)
 }

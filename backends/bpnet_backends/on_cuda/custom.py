@@ -64,7 +64,7 @@ def _stand_ins(inputs: Sequence[Array], outputs: Sequence[Array]) -> tuple[tuple
 
 def _with_memory(inputs: Sequence[Array], outputs: Sequence[Array]) -> Device:
     """The device of the inputs, on which outputs that have no memory yet get it."""
-    device = next(x.home for x in (*inputs, *outputs) if x.home is not None)
+    device: Device = next(x.home for x in (*inputs, *outputs) if x.home is not None)
     for x in outputs:
         x.settle(device, inputs[0].device)
     return device

@@ -53,7 +53,12 @@ class Namespace:
         return function
 
 
-@cache
 def namespace(device: Device) -> Any:
     """The namespace for arrays on `device`."""
+    key: Any = device
+    return _namespace(key)
+
+
+@cache
+def _namespace(device: Any) -> Namespace:
     return Namespace(device)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NoReturn
 
 import numpy as np
@@ -144,17 +145,17 @@ def stop(what: str) -> None:
         notes.stop(what)
 
 
+@cache
 def numpy_type(dtype: Any) -> np.dtype:
     """A library's type, or the name of one, as NumPy's."""
-    try:
-        return np.dtype(dtype)
-    except TypeError:
-        name = str(dtype).rpartition(".")[2]  # torch.float32
-    try:
-        return np.dtype(name)
-    except TypeError:
-        stop(f"an array of {name}")
-        raise
+    for name in (dtype, str(dtype).rpartition(".")[2]):  # torch.float32
+        try:
+            found: np.dtype = np.dtype(name)
+        except TypeError:
+            continue
+        return found
+    stop(f"an array of {name}")
+    raise TypeError(f"dtype: {name} was given, expected a type that NumPy has too")
 
 
 def strides_of(own: Any, itemsize: int) -> tuple[int, ...]:
