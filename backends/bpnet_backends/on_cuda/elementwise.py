@@ -65,7 +65,8 @@ def elementwise(call: Call) -> Kernel | None:
     if call.options:
         return None
     if call.kind == "take":
-        return _gather(*call.inputs, out)
+        table, numbers = call.inputs
+        return _gather(table, numbers, out)
     if call.kind == "copy":
         return _kernel("copy", "{0}", call.inputs, (out.dtype.name,), out)
     if call.kind == "where":
@@ -99,7 +100,9 @@ def _kernel(title: str, text: str, inputs: tuple[Any, ...], types: tuple[str, ..
     if any(strides is None for strides in spread):
         return None
     shape, strides = _axes(out.shape, [found for found in spread if found is not None])
-    parameters, names, values = Parameters(), {}, []
+    parameters = Parameters()
+    names: dict[str, str] = {}
+    values: list[str] = []
     lines: list[str] = []
     for x, of in zip(inputs, types, strict=True):
         if not isinstance(x, np.ndarray):

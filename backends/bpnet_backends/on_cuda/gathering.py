@@ -240,9 +240,7 @@ def _candidates(of: Gathering) -> list[Sizes]:
 
 def cuts(n: int) -> Sequence[int]:
     """Into how many parts `n` may be cut: each size of a part once, as few parts as it takes."""
-    return sorted(
-        {-(-n // size) for size in {-(-n // parts) for parts in (1, 2, 3, 4, 5, 6, 8, 11, 16, 24, 32, 64, n)}}
-    )
+    return sorted({-(-n // size) for size in {-(-n // parts) for parts in (1, 2, 3, 4, 5, 6, 8, 11, 16, 24, 32, 64, n)}})
 
 
 def _cost(of: Gathering, sizes: Sizes) -> float | None:

@@ -82,7 +82,7 @@ class Parameters:
     def finished(self, body: Sequence[str], threads: int) -> tuple[str, str]:
         """The kernel's name, which is the same for the same text, and its text."""
         declared = ", ".join(
-            f"{'' if name in self._written or of == 'double' else 'const '}{of} {name}"
+            f"{'const ' if name in self._read and name not in self._written else ''}{of} {name}"
             for name, of, _ in self._declared
         )
         head = f'extern "C" __global__ void __launch_bounds__({threads}) {KERNEL}({declared}) {{\n'

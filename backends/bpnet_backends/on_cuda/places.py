@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -49,8 +50,6 @@ class Places:
         lead, turned = leading(x[(0,) * (x.ndim - 2)])
         distance = over(x, stack)
         assert distance is not None, "factors were copied where they lie unevenly"
-        number = 1
-        for length in stack:
-            number *= length
         down, along = (1, lead) if turned else (lead, 1)
-        return Matrix(memory, offset, x.dtype.name, number, *x.shape[-2:], distance, down, along)
+        rows, columns = x.shape[-2:]
+        return Matrix(memory, offset, x.dtype.name, prod(stack), rows, columns, distance, down, along)

@@ -101,7 +101,8 @@ class Plan:
         if isinstance(work, Product):
             return self._product(work.a, work.b, work.out)
         if work.kind == "matmul":
-            return self._product(*work.inputs, work.outputs[0])
+            a, b = work.inputs
+            return self._product(a, b, work.outputs[0])
         read, written = (sum(x.nbytes for x in arrays) for arrays in (part.reads, part.outputs))
         run = self._custom(work) if work.kind == "custom" else self._library(work)
         name = work.function.entry if work.kind == "custom" else getattr(work.function, "__name__", "library")

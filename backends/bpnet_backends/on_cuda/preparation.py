@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -90,7 +91,7 @@ def over(x: np.ndarray, stack: tuple[int, ...]) -> int | None:
     """The distance in elements between matrices of a stack of that shape; None where it differs."""
     strides = [stride // x.itemsize for stride in np.broadcast_to(x, (*stack, *x.shape[-2:])).strides[:-2]]
     axes = [(stride, length) for stride, length in zip(strides, stack, strict=True) if length > 1]
-    for (stride, _), (next_stride, next_length) in zip(axes, axes[1:], strict=False):
+    for (stride, _), (next_stride, next_length) in pairwise(axes):
         if stride != next_stride * next_length:
             return None
     return axes[-1][0] if axes and prod(stack) > 1 else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -49,12 +50,12 @@ def reduction(call: Call) -> Kernel | None:
     return _kernel(x, options.get("axis"), out, join, f"Placed<{of}>", begin)
 
 
-def _kernel(x: np.ndarray, axis: object, out: np.ndarray, join: str, kept: str, begin: str) -> Kernel | None:
+def _kernel(x: np.ndarray, axis: Any, out: np.ndarray, join: str, kept: str, begin: str) -> Kernel | None:
     strides = strides_of(x, x.shape)
     if strides is None or out.dtype.name not in TYPES:
         return None
     given = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    axes = {int(i) % x.ndim for i in given}  # type: ignore[call-overload]
+    axes = {int(i) % x.ndim for i in given}
     left = [i for i in range(x.ndim) if i not in axes]
     target = out.reshape(tuple(x.shape[i] for i in left))
     of_target = strides_of(target, target.shape)

@@ -115,9 +115,7 @@ def _candidates(of: Summing) -> list[Sizes]:
     for many in (n for n in (8, 4, 2, 1) if n <= of.out):
         per_group = -(-of.out // many)
         if of.groups > 1:
-            of_block = max(
-                1, min(of.groups, 32 // max(of.into, per_group * many), MOST_THREADS // (of.rows * per_group))
-            )
+            of_block = max(1, min(of.groups, 32 // max(of.into, per_group * many), MOST_THREADS // (of.rows * per_group)))
             chunked = [(of_block * per_group, -(-of.groups // of_block))]
         else:
             chunked = sorted({(-(-per_group // n), n) for n in cuts(per_group)})
@@ -167,10 +165,7 @@ def _cost(of: Summing, sizes: Sizes) -> float | None:
     double = of.itemsize // 4
     busy = warps * places * max(sizes.many / 4 * double, double + max(sizes.many * of.itemsize / 16, 1)) + room / 8
     alone = 1500 + room / threads * 20 + places * (15 + sizes.many)
-    blocks, resident = (
-        sizes.grid * sizes.chunks,
-        max(1, min(2048 // (32 * warps), 200 * 1024 // (room * of.itemsize), 16)),
-    )
+    blocks, resident = sizes.grid * sizes.chunks, max(1, min(2048 // (32 * warps), 200 * 1024 // (room * of.itemsize), 16))
     of_block = -(-tiles // sizes.grid)
     each = -(-blocks // MULTIPROCESSORS) * busy + -(-blocks // (MULTIPROCESSORS * resident)) * alone
     return of_block * each + 600 * -(-sizes.grid // (8 * JOINING))

@@ -1,8 +1,8 @@
 """What an operation does to an element, from the text that `fusion` writes into C++.
 
 The text is a Python expression of names and numbers. Each part of it has a type, one of NumPy's; a plain number takes
-that of what it meets, and two other types never meet. Whole numbers wrap, as NumPy's do: C++ leaves open what becomes of
-signed ones that overflow, so `mathematics.cuh` computes them without a sign.
+that of what it meets, and two other types never meet. Whole numbers wrap, as NumPy's do: C++ leaves open what becomes
+of signed ones that overflow, so `mathematics.cuh` computes them without a sign.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from bpnet_backends.on_numba.source import Source
 from bpnet_backends.on_numba.team import Kernel, available, bound
 from bpnet_backends.on_numpy.arena import recycled
 from bpnet_backends.on_numpy.program import roots, shortened
-from bpnet_backends.on_numpy.recording import Call, Record
+from bpnet_backends.on_numpy.recording import Call, Record, root
 from bpnet_backends.on_numpy.replay import bind
 
 Place = Callable[[np.ndarray], np.ndarray]
