@@ -20,7 +20,7 @@ def named(kind: str, dtype: str, constants: Mapping[str, int], body: str) -> tup
     numbers = ", ".join(f"{name} = {value}" for name, value in constants.items())
     whole = f"typedef {REALS[dtype]} T;\nenum {{ {numbers} }};\n{body}"
     entry = f"{kind}_{hashlib.sha256(whole.encode()).hexdigest()[:16]}"
-    return entry, f"namespace of_{entry} {{\n{whole.replace('ENTRY', entry)}}}  // namespace\n"
+    return entry, f"namespace of_{entry} {{\n{whole.replace('ENTRY', entry)}}}\nusing of_{entry}::{entry};\n"
 
 
 @cache
