@@ -8,16 +8,24 @@ import pytest
 
 from bpnet.backend import Backend, make
 from bpnet_strict import StrictBackend
+from cuda.interpreted import Interpreted
+from cuda.numpy_device import NumPyDevice
+from cuda.torch_device import TorchOnCPU
 
 SPECS = [
     pytest.param("numpy", id="numpy"),
     pytest.param("numba", id="numba"),
     pytest.param("torch:cpu", id="torch:cpu"),
     pytest.param("strict", id="strict"),
+    pytest.param("traced:numpy", id="traced:numpy"),
+    pytest.param("traced:torch", id="traced:torch"),
     pytest.param("cupy", id="cupy", marks=pytest.mark.gpu),
     pytest.param("torch:cuda", id="torch:cuda", marks=pytest.mark.gpu),
 ]
 """NumPy, the same with compiled steps, PyTorch on the CPU, the strictest reading of the standard, and two on a GPU."""
+
+TRACED = {"traced:numpy": NumPyDevice, "traced:torch": TorchOnCPU}
+"""The arrays and the tracing of the backends on a GPU, over libraries on the CPU."""
 
 ON_GPU = ("cupy", "torch:cuda")
 
@@ -35,6 +43,8 @@ def _made(spec: str) -> tuple[Backend | None, str]:
     """The backend, or None and why not; a backend of the CPU has no excuse."""
     if spec == "strict":
         return StrictBackend(), ""
+    if spec in TRACED:
+        return Interpreted(TRACED[spec]()), ""
     try:
         return make(spec), ""
     except (ImportError, RuntimeError) as error:

@@ -1,6 +1,7 @@
 """`agree`: one formula on one backend against the same formula on NumPy, and against PyTorch's autograd.
 
-On numpy and numba the formula is recorded and replayed, as in training; the reference on NumPy runs as written.
+On backends that replay steps the formula is recorded or traced, and replayed, as in training; the reference on NumPy
+runs as written.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from backends_here import backend_named
 from bpnet.backend import Backend
 from limits import LIMITS, relative
 from parity.arrays import Agree, Results
-from parity.replayed import COMPILERS, through_replay
+from parity.replayed import CAPTURING, COMPILERS, through_capture, through_replay
 from parity.table import PROPERTY, Measured
 
 SEVERAL_UPDATES = ("optimizer", "schedule")
@@ -29,8 +30,8 @@ def agree(
     spec = request.node.callspec.params["backend"]
 
     def agree(kind: str, name: str, run: Callable[[Backend, str], Results], autograd: Callable[[], Results]) -> None:
-        replayed = spec in COMPILERS and kind not in SEVERAL_UPDATES
-        here = through_replay(run, backend, dtype) if replayed else run(backend, dtype)
+        through = through_replay if spec in COMPILERS else through_capture if spec in CAPTURING else None
+        here = through(run, backend, dtype) if through and kind not in SEVERAL_UPDATES else run(backend, dtype)
         references = {"NumPy float64": run(backend_named("numpy"), "float64"), "autograd": autograd()}
         found = []
         for against, reference in references.items():

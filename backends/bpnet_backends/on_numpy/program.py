@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from bpnet_backends.on_numpy.recording import Call, Record, root
+from bpnet_backends.on_numpy.recording import Call, Record, is_alone, root
 
 
 def shortened(record: Record) -> list[Call]:
@@ -65,7 +65,7 @@ class Program:
             for array in (*call.reads, *call.outputs):
                 owner = root(array)
                 self._uses.setdefault(id(owner), set()).add(position)
-                if not owner.flags.owndata:
+                if not is_alone(owner):
                     self._foreign.add(id(owner))
 
     def uses(self, array: np.ndarray) -> list[tuple[int, Call]]:
@@ -74,7 +74,7 @@ class Program:
 
     def near(self, array: np.ndarray) -> list[tuple[int, Call]]:
         """The calls that use memory which `array` may share: its own, and all that NumPy does not own."""
-        if not root(array).flags.owndata:
+        if not is_alone(root(array)):
             return self._at(set(range(len(self.calls))))
         memories = {id(root(array)), *self._foreign}
         return self._at(set().union(*(self._uses.get(memory, set()) for memory in memories)))
@@ -139,7 +139,7 @@ def roots(arrays: Iterable[np.ndarray]) -> set[int]:
 def overlap(a: np.ndarray, b: np.ndarray) -> bool:
     """May the two share a byte? Of one owner's memory the first and last bytes tell."""
     first, second = root(a), root(b)
-    if first is not second and first.flags.owndata and second.flags.owndata:
+    if first is not second and is_alone(first) and is_alone(second):
         return False
     (a_low, a_high), (b_low, b_high) = byte_bounds(a), byte_bounds(b)
     return a_low < b_high and b_low < a_high

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from bpnet_backends.on_numpy.reserved import Reserved
+
 
 @dataclass(eq=False)
 class Call:
@@ -17,7 +19,8 @@ class Call:
 
     kind: str
     """`elementwise` (a ufunc), `reduce` (a ufunc's), `matmul`, `take`, `where`, `copy`, `create` (a copy of contents
-    that never change), `samples` (a backend's own kernel, which `function` describes) or `other`."""
+    that never change), `samples`, `custom` (a backend's own kernel, which `function` describes), `library` (a function
+    that takes inputs and outputs) or `other`."""
     function: Any
     inputs: tuple[Any, ...]
     """Plain arrays, and numbers of Python; of `other`, the positional arguments and the dictionary of the rest."""
@@ -181,6 +184,11 @@ def root(array: np.ndarray) -> np.ndarray:
     while isinstance(array.base, np.ndarray):
         array = array.base
     return array
+
+
+def is_alone(owner: np.ndarray) -> bool:
+    """Can no other root share the memory of this one? So it is where NumPy, or a stand-in, owns it."""
+    return owner.flags.owndata or isinstance(owner.base, Reserved)
 
 
 def with_arrays(x: Any, turned: Callable[[np.ndarray], Any]) -> Any:

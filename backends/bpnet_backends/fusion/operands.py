@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bpnet_backends.on_numpy.recording import root
+from bpnet_backends.on_numpy.recording import is_alone, root
 
 TYPES = {np.dtype(name): name for name in ("float32", "float64", "int64", "bool")}
 
@@ -30,7 +30,7 @@ class Operand:
     def owner(self) -> int | None:
         """The identity of the array whose memory this is; None where it is not NumPy's own."""
         owner = root(self.array)
-        return id(owner) if owner.flags.owndata else None
+        return id(owner) if is_alone(owner) else None
 
     @property
     def is_scalar(self) -> bool:

@@ -1,0 +1,174 @@
+// The threads of a block, one after another: each runs until it waits for the others or ends.
+//
+// Blocks run in order, and threads in order, or both backwards: results that depend on it show a race. A barrier that
+// not all threads reach ends the kernel with a message.
+#include <sys/mman.h>
+
+#include <cstdio>
+#include <cstring>
+
+struct uint3 { unsigned x, y, z; };
+extern "C" { uint3 threadIdx, blockIdx, blockDim, gridDim; }
+
+namespace {
+const size_t STACK = 64 * 1024;
+const unsigned MOST = 1024;
+enum State { READY, AT_BARRIER, AT_WARP, ENDED };
+struct Fiber { void* stack; State state; int line; };
+
+Fiber fibers[MOST];
+char* stacks;
+void* scheduler;
+unsigned current;
+unsigned long long lanes[MOST];
+void (*kernel)(const void*);
+const void* arguments;
+char *shared, *shared_end;
+char message[200];
+
+#if defined(__x86_64__)
+// Keeps the stack and what a called function must preserve, and goes on where the other stack was left.
+extern "C" void cuda_on_cpu_switch(void** from, void* to);
+asm(R"(
+.text
+.hidden cuda_on_cpu_switch
+.globl cuda_on_cpu_switch
+cuda_on_cpu_switch:
+    pushq %rbp
+    pushq %rbx
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    movq %rsp, (%rdi)
+    movq %rsi, %rsp
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbx
+    popq %rbp
+    ret
+)");
+void begin();
+void* fresh(char* stack) {
+    void** top = (void**)(stack + STACK) - 1;
+    *--top = (void*)begin;  // `ret` goes there, with the stack as after a call: 8 beyond a multiple of 16
+    return top - 6;
+}
+void go_on(unsigned i) { cuda_on_cpu_switch(&scheduler, fibers[i].stack); }
+void leave() { cuda_on_cpu_switch(&fibers[current].stack, scheduler); }
+#else
+#include <ucontext.h>
+ucontext_t contexts[MOST], outside;
+void begin();
+void* fresh(char* stack) {
+    unsigned i = (stack - stacks) / STACK;
+    getcontext(&contexts[i]);
+    contexts[i].uc_stack.ss_sp = stack;
+    contexts[i].uc_stack.ss_size = STACK;
+    makecontext(&contexts[i], begin, 0);
+    return nullptr;
+}
+void go_on(unsigned i) { swapcontext(&outside, &contexts[i]); }
+void leave() { swapcontext(&contexts[current], &outside); }
+#endif
+
+void begin() {
+    kernel(arguments);
+    fibers[current].state = ENDED;
+    leave();
+}
+
+unsigned z_of(unsigned i) { return i / (blockDim.x * blockDim.y); }
+
+// Ready again: all fibers from `first` to `end`, if all of them wait for one another in the same line.
+bool released(unsigned first, unsigned end, State waiting) {
+    for (unsigned i = first; i < end; ++i)
+        if (fibers[i].state != waiting || fibers[i].line != fibers[first].line) return false;
+    for (unsigned i = first; i < end; ++i) fibers[i].state = READY;
+    return true;
+}
+
+void stuck(unsigned threads) {
+    unsigned waiting = threads, other = 0;
+    for (unsigned i = 0; i < threads; ++i) {
+        if (fibers[i].state != ENDED && waiting == threads) waiting = i;
+    }
+    for (unsigned i = 0; i < threads; ++i)
+        if (fibers[i].state != fibers[waiting].state || fibers[i].line != fibers[waiting].line) other = i;
+    snprintf(message, sizeof message,
+             "block (%u, %u, %u): thread %u waits in line %d of the text, thread %u %s %d", blockIdx.x, blockIdx.y,
+             blockIdx.z, waiting, fibers[waiting].line, other,
+             fibers[other].state == ENDED ? "ended without, having waited last in line" : "waits in line",
+             fibers[other].line);
+}
+
+bool block(unsigned threads, bool backwards) {
+    if (shared) memset(shared, 0xff, shared_end - shared);
+    for (unsigned i = 0; i < threads; ++i) fibers[i] = {fresh(stacks + i * STACK), READY, 0};
+    for (;;) {
+        unsigned ended = 0;
+        for (unsigned k = 0; k < threads; ++k) {
+            unsigned i = backwards ? threads - 1 - k : k;
+            if (fibers[i].state == READY) {
+                current = i;
+                threadIdx = {i % blockDim.x, i / blockDim.x % blockDim.y, z_of(i)};
+                go_on(i);
+                if (message[0]) return false;
+            }
+            ended += fibers[i].state == ENDED;
+        }
+        if (ended == threads) return true;
+        bool any = false;
+        for (unsigned first = 0; first < threads; first += 32)
+            any |= released(first, first + 32 < threads ? first + 32 : threads, AT_WARP);
+        if (!any && !released(0, threads, AT_BARRIER)) {
+            stuck(threads);
+            return false;
+        }
+    }
+}
+}  // namespace
+
+extern "C" void cuda_on_cpu_wait(int of_warp, int line) {
+    fibers[current].state = of_warp ? AT_WARP : AT_BARRIER;
+    fibers[current].line = line;
+    leave();
+}
+
+extern "C" void cuda_on_cpu_fail(const char* why, int line) {
+    snprintf(message, sizeof message, "line %d of the text: %s", line, why);
+    leave();
+}
+
+extern "C" void* cuda_on_cpu_lane(unsigned lane) {
+    unsigned i = current / 32 * 32 + lane;
+    return i < blockDim.x * blockDim.y * blockDim.z ? &lanes[i] : nullptr;
+}
+
+// The kernel with `words` for all threads; null, or what was wrong.
+extern "C" const char* cuda_on_cpu_launch(void (*thread)(const void*), const unsigned* shape, const void* words,
+                                          int backwards, char* shared_memory, char* its_end) {
+    message[0] = 0;
+    shared = shared_memory;
+    shared_end = its_end;
+    kernel = thread;
+    arguments = words;
+    gridDim = {shape[0], shape[1], shape[2]};
+    blockDim = {shape[3], shape[4], shape[5]};
+    if (!stacks) {
+        const int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+        void* mapped = mmap(nullptr, MOST * STACK, PROT_READ | PROT_WRITE, how, -1, 0);
+        if (mapped == MAP_FAILED) return "no memory for the stacks of 1024 threads";
+        stacks = (char*)mapped;
+    }
+    unsigned long long blocks = (unsigned long long)gridDim.x * gridDim.y * gridDim.z;
+    for (unsigned long long k = 0; k < blocks; ++k) {
+        unsigned long long b = backwards ? blocks - 1 - k : k;
+        blockIdx = {(unsigned)(b % gridDim.x), (unsigned)(b / gridDim.x % gridDim.y),
+                    (unsigned)(b / gridDim.x / gridDim.y)};
+        if (!block(blockDim.x * blockDim.y * blockDim.z, backwards)) return message;
+    }
+    return nullptr;
+}
