@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bpnet import Adam, Conv2D, Dense, Flatten, Input, MaxPooling2D, Sequential
-from bpnet.backend import make
+from bpnet.backend import Backend, make
 from bpnet.profiling.layers import by_layer
 from bpnet.profiling.parts import told
 from bpnet.profiling.step import OneStep
@@ -34,16 +34,19 @@ def changed(step):
     """Copies of all that a step changes."""
     network, totals = step.network, step.totals
     vectors = [network.theta, network.grad, network.state, *step.optimizer.vectors(), step.data.cursor]
-    return [np.array(x) for x in [*vectors, *totals.losses.values(), *[x for sums in totals.sums for x in sums]]]
+    totals = [*totals.losses.values(), *[x for sums in totals.sums for x in sums]]
+    return [step.backend.to_numpy(x) for x in [*vectors, *totals]]
 
 
-@on_each
 @pytest.mark.parametrize("made", [dense, images])
 @pytest.mark.parametrize("batch", [BATCH, 2048])
-def test_the_parts_in_their_order_are_a_step_bit_for_bit(spec, made, batch):
+def test_the_parts_in_their_order_are_a_step_bit_for_bit(backend: Backend, made, batch):
     """Batches of 2048 are divided among threads, and what they sum up is joined."""
-    with OneStep(*made(spec), batch) as step:
+    with OneStep(*made(backend), batch) as step:
         step.captured()
+        if not told(step.captured):
+            assert backend.name not in ("numpy", "numba")
+            return
         first = changed(step)
         step.captured()
         expected = changed(step)
