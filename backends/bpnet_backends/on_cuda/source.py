@@ -19,8 +19,9 @@ from bpnet_backends.fusion.operations import COLUMNS, MAP, ROW, TOTAL, Operation
 from bpnet_backends.fusion.rows import Stage, is_flat, stages
 from bpnet_backends.on_cuda import geometry
 from bpnet_backends.on_cuda.kernel import Kernel, Parameters
-from bpnet_backends.on_cuda.translation import FLOATS, TYPES, number, translated
+from bpnet_backends.on_cuda.translation import TYPES, number, translated
 from bpnet_backends.on_numpy.reserved import reserved
+from bpnet_backends.parts import merged
 
 JOIN = {"add": "Add", "maximum": "Maximum", "minimum": "Minimum"}
 """What `mathematics.cuh` calls the ways to reduce."""
@@ -340,16 +341,13 @@ class Source:
             shape=(self._rows, self._width),
             bytes_read=sum(map(_size, self._read)) + self._table_bytes,
             bytes_written=sum(map(_size, self._written)),
-            flop=sum(op.rows * op.width for op in self._operations if op.output.dtype in FLOATS),
+            flop=sum(op.flop for op in self._operations),
         )
 
 
 def title(operations: Sequence[Operation]) -> str:
-    """For people: how many operations of which kinds."""
-    reductions = [op.joined for op in operations if op.kind != MAP]
-    gathers = sum(op.table is not None for op in operations)
-    parts = ["take"] * bool(gathers) + list(dict.fromkeys(reductions))
-    return f"{len(operations)} operations" + (f" ({', '.join(parts)})" if parts else "")
+    """What a kernel of these operations is called."""
+    return merged([op.name for op in operations])
 
 
 def _size(x: Operand) -> int:
