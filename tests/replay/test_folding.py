@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from bpnet.backend import make
-from bpnet_backends.on_numba.folding import folded
-from bpnet_backends.on_numba.items import items
-from bpnet_backends.on_numba.rows import RowKernel
+from bpnet_backends.fusion.folding import folded
+from bpnet_backends.fusion.items import items
+from bpnet_backends.fusion.rows import RowKernel
 from bpnet_backends.on_numpy.program import shortened
 from bpnet_backends.on_numpy.recording import record
 from replay.replayed import check, normal, on_each

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from bpnet.backend import make
-from bpnet_backends.on_numba.expressions import ARITHMETIC, FLOATING, TESTS, WHOLE
-from bpnet_backends.on_numba.operations import operation
+from bpnet_backends.fusion.expressions import ARITHMETIC, FLOATING, TESTS, WHOLE
+from bpnet_backends.fusion.operations import operation
 from bpnet_backends.on_numpy.recording import record
 from replay.replayed import ROUNDINGS, check, normal, on_each, positive
 

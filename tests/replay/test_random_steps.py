@@ -15,7 +15,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from bpnet.backend import make
-from bpnet_backends.on_numba import items, regions
+from bpnet_backends.on_numba import dividing, regions
 
 CALLS = 3
 LIMITS = {"float64": 1e-12, "float32": 1e-4}
@@ -166,5 +166,5 @@ def test_a_random_step_is_replayed_on_numba_in_many_chunks(step, dtype):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(regions, "WORTH_DIVIDING", 1.0)
         patch.setattr(regions, "CHUNK", 100.0)
-        patch.setattr(items, "MANY_ROWS", 32)
+        patch.setattr(dividing, "MANY_ROWS", 32)
         compare("numba", step, dtype, LIMITS[dtype])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from bpnet_backends.on_cuda import tracing
 from bpnet_backends.on_cuda.device import Device
-from bpnet_backends.on_cuda.plan import Plan
+from bpnet_backends.on_cuda.plan import NotPlannedError, Plan
 from bpnet_backends.parts import Part
 
 TOGETHER = 16
@@ -18,8 +18,8 @@ class Captured:
     """Called in place of `step`: the same results in the same memory, whose contents may be new.
 
     The first call traces the step, which computes nothing, plans it, and runs the plan launch by launch; that loads
-    every kernel. The second captures the plan as a CUDA graph. A step that cannot be traced runs as it is, with one
-    warning that says why; one that cannot be captured is launched kernel by kernel, with a warning too.
+    every kernel. The second captures the plan as a CUDA graph. A step that cannot be traced or planned runs as it is,
+    with one warning that says why; one that cannot be captured is launched kernel by kernel, with a warning too.
     """
 
     def __init__(self, step: Callable[[], None], device: Device) -> None:
@@ -65,11 +65,16 @@ class Captured:
 
     def _first(self) -> None:
         traced = tracing.trace(self._step, self._device)
-        if traced.record.obstacle is None:
-            self.plan = Plan(traced, self._device)
+        obstacle = traced.record.obstacle
+        if obstacle is None:
+            try:
+                self.plan = Plan(traced, self._device)
+            except NotPlannedError as error:
+                obstacle = str(error)
+        if self.plan is not None:
             self.plan.run()
             return
-        _warn(f"{traced.record.obstacle} cannot be replayed", "write it with functions of xp, or leave it to the end")
+        _warn(f"{obstacle} cannot be replayed", "write it with functions of xp, or leave it to the end")
         self._one = self._step
         self._step()
 

@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from bpnet_backends.fusion.items import Item, items
+from bpnet_backends.fusion.kept import Readers
+from bpnet_backends.fusion.operands import Operand, same_place
+from bpnet_backends.fusion.operations import Operation
+from bpnet_backends.fusion.products import INNER, Product
+from bpnet_backends.fusion.rows import RowKernel, stages
 from bpnet_backends.on_numba import products, sums
 from bpnet_backends.on_numba.compiling import address_of
-from bpnet_backends.on_numba.items import Item, items
-from bpnet_backends.on_numba.operands import Operand, same_place
-from bpnet_backends.on_numba.operations import Operation
+from bpnet_backends.on_numba.dividing import alone
 from bpnet_backends.on_numba.pieces import Piece, cost
-from bpnet_backends.on_numba.products import Product
 from bpnet_backends.on_numba.regions import Region, regions
-from bpnet_backends.on_numba.rows import RowKernel, stages
 from bpnet_backends.on_numba.samples import Sampled, Scratch
 from bpnet_backends.on_numba.source import Source
 from bpnet_backends.on_numba.team import Kernel, available, bound
@@ -87,7 +89,8 @@ class Lowering:
         self._record = record
         self._alive: list[np.ndarray] = []
         self._pieces: list[Piece | Part] = []
-        self._regions = regions(items(shortened(record)))
+        self._regions = regions(items(shortened(record), alone))
+        self._readers = Readers(self._items())
         self._sources: dict[RowKernel, Source] = {}
         for item in self._items():
             if isinstance(item.work, RowKernel):
@@ -122,18 +125,16 @@ class Lowering:
 
     def _kept(self, kernel: RowKernel) -> Collection[Operation]:
         """The operations whose results outlive the kernel, or the loop that they are computed in."""
-        read = {id(root(access.array)) for item in self._items() if item.work is not kernel for access in item.reads()}
         stage_of = {op: number for number, stage in enumerate(stages(kernel.operations)) for op in stage.operations}
         kept = set()
         for op in kernel.operations:
-            memory = id(root(op.output.array))
             later = (
                 op.output.width > 1
                 and stage_of[other] != stage_of[op]
                 and any(same_place(op.output, x) for x in other.inputs)
                 for other in kernel.operations
             )
-            if memory in read or not self._record.is_own(op.output.array) or any(later):
+            if self._readers.needed_elsewhere(op, kernel, self._record) or any(later):
                 kept.add(op)
         return kept
 
@@ -192,7 +193,7 @@ class Lowering:
 
     def _product(self, product: Product, chunks: int) -> tuple[Kernel, list[Kernel]]:
         folds: list[Kernel] = []
-        if product.divided == products.INNER:
+        if product.divided == INNER:
             out, folds = self._partial(product.out, "add", chunks)
         else:
             out = self._address(product.out)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from bpnet_backends.on_numba.products import Product
+from bpnet_backends.fusion.products import Product
 from bpnet_backends.on_numba.samples import Sampled
 from bpnet_backends.on_numba.source import Source
 from bpnet_backends.on_numba.team import Kernel, bound

@@ -7,18 +7,14 @@ of them is the product.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from bpnet_backends.fusion.products import COLUMNS, ROWS, Product, leading
 from bpnet_backends.on_numba.blas import routine
 from bpnet_backends.on_numba.compiling import address_of_function
 from bpnet_backends.on_numba.words import call_fortran, int64_at, of_type
-from bpnet_backends.on_numpy.recording import Call
-
-ROWS, COLUMNS, INNER = range(3)
-"""What is divided among threads."""
 
 NORMAL, TRANSPOSED = np.uint8(ord("N")), np.uint8(ord("T"))
 
@@ -66,75 +62,13 @@ def multiply(arguments: int, start: int, stop: int, chunk: int) -> None:
         call_fortran(gemm, ty, tx, n, m, k, one, y, ly, x, lx, zero, z, lz)
 
 
-@dataclass(eq=False)
-class Product:
-    """One matrix product."""
-
-    a: np.ndarray
-    b: np.ndarray
-    out: np.ndarray
-    divided: int = ROWS
-
-    @property
-    def sizes(self) -> tuple[int, int, int]:
-        """M, N, K."""
-        return self.a.shape[0], self.b.shape[1], self.a.shape[1]
-
-    @property
-    def is_turned(self) -> bool:
-        """Are the rows of a its columns in memory?"""
-        return _layout(self.a)[1]
-
-    @property
-    def rows(self) -> int:
-        """How long the axis is that is divided."""
-        return self.sizes[self.divided]
-
-    @property
-    def cost(self) -> float:
-        """Nanoseconds on one thread, about: 80 operations each, but 8 where a number is used a few times only."""
-        m, n, k = self.sizes
-        return 2.0 * m * n * k / (80 if min(m, n, k) >= 8 else 8)
-
-
-def product(call: Call) -> Product | None:
-    """The call as a matrix product; None where the BLAS cannot take it as it lies in memory."""
-    if call.kind != "matmul" or call.options:
-        return None
-    (a, b), (out,) = call.inputs, call.outputs
-    arrays = (a, b, out)
-    fits = all(isinstance(x, np.ndarray) and x.ndim == 2 and x.size and x.dtype == out.dtype for x in arrays)
-    if not fits or out.dtype.name not in ("float32", "float64") or not out.flags.c_contiguous:
-        return None
-    if layout(a) is None or layout(b) is None:
-        return None
-    return Product(a, b, out)
-
-
-def layout(x: np.ndarray) -> tuple[int, bool] | None:
-    """The distance between rows in elements, and whether rows are columns in memory; None where neither follow on."""
-    size = x.dtype.itemsize
-    down, along = (stride // size for stride in x.strides)
-    if (along == 1 or x.shape[1] == 1) and down >= x.shape[1]:
-        return down, False
-    if (down == 1 or x.shape[0] == 1) and along >= x.shape[0]:
-        return along, True
-    return None
-
-
 def arguments(product: Product, a: int, b: int, c: int) -> list[int]:
     """The table of a product's kernel, given the addresses of a, b and c; c may be that of the chunks' own."""
     kind = "s" if product.out.dtype == np.float32 else "d"
-    (lead_a, turned_a), (lead_b, turned_b) = _layout(product.a), _layout(product.b)
+    (lead_a, turned_a), (lead_b, turned_b) = leading(product.a), leading(product.b)
     routines = [routine(kind + name) for name in ("gemm", "gemv")]
     leads = [lead_a, lead_b, product.out.shape[1]]
     return [*routines, a, b, c, *product.sizes, *leads, turned_a, turned_b, product.divided]
-
-
-def _layout(x: np.ndarray) -> tuple[int, bool]:
-    found = layout(x)
-    assert found is not None, "products are made of what the BLAS can take only"
-    return found
 
 
 def kernel(dtype: str) -> int:

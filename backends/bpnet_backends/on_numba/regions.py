@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isqrt
 
-from bpnet_backends.on_numba import products
-from bpnet_backends.on_numba.items import Item, conflict
-from bpnet_backends.on_numba.products import Product
+from bpnet_backends.fusion import products
+from bpnet_backends.fusion.items import Item, conflict
+from bpnet_backends.fusion.products import Product
 from bpnet_backends.on_numba.samples import Sampled
 from bpnet_backends.on_numba.team import available
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from bpnet_backends.fusion.accesses import WHOLE, Access
 from bpnet_backends.on_numba.words import atomic_add, int64_at
 from bpnet_backends.on_numpy import recording
 from bpnet_backends.on_numpy.array import Array, as_plain
@@ -91,6 +92,11 @@ class Sampled:
     def arrays(self) -> list[tuple[np.ndarray, bool]]:
         """Inputs, then outputs, each with whether row n is of sample n."""
         return list(zip((*self.inputs, *self.outputs), self.kernel.by_rows, strict=True))
+
+    def accesses(self) -> tuple[list[Access], list[Access]]:
+        """What it reads, and what it writes."""
+        found = [Access(x, (x.ctypes.data, x.strides[0]) if by_rows else WHOLE) for x, by_rows in self.arrays]
+        return found[: len(self.inputs)], found[len(self.inputs) :]
 
 
 class Scratch:

@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from bpnet_backends.on_numba.operands import Operand, same_place
-from bpnet_backends.on_numba.operations import COLUMNS, MAP, ROW, TOTAL, Operation
-from bpnet_backends.on_numba.rows import Stage, is_flat, stages
+from bpnet_backends.fusion.operands import Operand, same_place
+from bpnet_backends.fusion.operations import COLUMNS, MAP, ROW, TOTAL, Operation
+from bpnet_backends.fusion.rows import Stage, is_flat, stages
 
 HEADER = """def kernel(arguments, start, stop, chunk):
     a = int64_at(arguments)

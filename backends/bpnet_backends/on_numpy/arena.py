@@ -31,14 +31,7 @@ def recycled(record: Record, calls: Sequence[Uses]) -> Callable[[np.ndarray], np
     Arrays that the step makes anew get a place in one block, which those that are not needed at the same time share.
     The others stay where they are.
     """
-    written = {id(root(array)) for call in calls for array in call.outputs if record.is_own(array)}
-    life: dict[int, tuple[int, int]] = {}
-    for i, call in enumerate(calls):
-        for array in (*call.reads, *call.outputs):
-            if id(root(array)) in written:
-                first, _ = life.get(id(root(array)), (i, i))
-                life[id(root(array))] = first, i
-    offsets, size = _offsets({memory: record.made[memory].nbytes for memory in life}, life)
+    offsets, size = offsets_in_block(record, calls, ALIGNMENT)
     block = np.empty(size + ALIGNMENT, np.uint8)
     skip = -block.ctypes.data % ALIGNMENT
 
@@ -52,12 +45,24 @@ def recycled(record: Record, calls: Sequence[Uses]) -> Callable[[np.ndarray], np
     return place
 
 
-def _offsets(sizes: dict[int, int], life: dict[int, tuple[int, int]]) -> tuple[dict[int, int], int]:
+def offsets_in_block(record: Record, calls: Sequence[Uses], alignment: int) -> tuple[dict[int, int], int]:
+    """Where in one block each array lies that the step makes anew, by its identity; and the size of the block."""
+    written = {id(root(array)) for call in calls for array in call.outputs if record.is_own(array)}
+    life: dict[int, tuple[int, int]] = {}
+    for i, call in enumerate(calls):
+        for array in (*call.reads, *call.outputs):
+            if id(root(array)) in written:
+                first, _ = life.get(id(root(array)), (i, i))
+                life[id(root(array))] = first, i
+    return _offsets({memory: record.made[memory].nbytes for memory in life}, life, alignment)
+
+
+def _offsets(sizes: dict[int, int], life: dict[int, tuple[int, int]], alignment: int) -> tuple[dict[int, int], int]:
     """An offset for each, the largest first, each as low as those that live at the same time allow; and the total."""
     placed: list[tuple[int, int, int]] = []
     offsets: dict[int, int] = {}
     for memory in sorted(sizes, key=lambda memory: -sizes[memory]):
-        size = -(-max(sizes[memory], 1) // ALIGNMENT) * ALIGNMENT
+        size = -(-max(sizes[memory], 1) // alignment) * alignment
         first, last = life[memory]
         offset = 0
         for start, stop, other in sorted(placed):

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bpnet_backends.on_numba.operands import Operand, overlap, same_place
-from bpnet_backends.on_numba.operations import COLUMNS, MAP, ROW, TOTAL, Operation
+from bpnet_backends.fusion.operands import Operand, overlap, same_place
+from bpnet_backends.fusion.operations import COLUMNS, MAP, ROW, TOTAL, Operation
 
 MOST_OPERATIONS = 48
 """Longer kernels take long to compile, and have no more to share."""
@@ -62,15 +62,18 @@ def _conflict(written: Operand, other: Operand, kind: str) -> bool:
     return overlap(written, other) and (kind in (COLUMNS, TOTAL) or not same_place(written, other))
 
 
-def stages(operations: Sequence[Operation]) -> list[Stage]:
-    """Operations of one width in one loop, until one needs a value that is complete at the loop's end only."""
+def stages(operations: Sequence[Operation], *, reductions_apart: bool = True) -> list[Stage]:
+    """Operations of one width in one loop, until one needs a value that is complete at the loop's end only.
+
+    Where one instruction works on several columns, reductions of rows are better in loops of their own.
+    """
     found: list[Stage] = []
     for op in operations:
         stage = found[-1] if found else None
         reduced = [old.output for old in stage.operations if old.kind == ROW] if stage else []
         waits = any(same_place(old, x) for old in reduced for x in op.inputs)
-        apart = stage is not None and op.width > 1 and (op.kind == ROW) != (stage.operations[-1].kind == ROW)
-        if stage is None or stage.width != op.width or apart or (waits and op.width > 1):
+        other = stage is not None and op.width > 1 and (op.kind == ROW) != (stage.operations[-1].kind == ROW)
+        if stage is None or stage.width != op.width or (other and reductions_apart) or (waits and op.width > 1):
             stage = Stage(op.width)
             found.append(stage)
         stage.operations.append(op)

@@ -2,56 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
-import numpy as np
-from numpy.lib.array_utils import byte_bounds
-
-from bpnet_backends.on_numba import products
-from bpnet_backends.on_numba.blas import mkl
-from bpnet_backends.on_numba.folding import folded
-from bpnet_backends.on_numba.operands import operand, same_place
-from bpnet_backends.on_numba.operations import MAP, ROW, Operation, operation
-from bpnet_backends.on_numba.products import Product
-from bpnet_backends.on_numba.rows import RowKernel
-from bpnet_backends.on_numba.samples import Sampled
-from bpnet_backends.on_numpy.recording import Call, is_alone, root
-
-WHOLE = (0, 0)
-"""The place of memory that is not visited row by row."""
+from bpnet_backends.fusion import products
+from bpnet_backends.fusion.accesses import WHOLE, Access
+from bpnet_backends.fusion.folding import folded
+from bpnet_backends.fusion.operands import operand, same_place
+from bpnet_backends.fusion.operations import MAP, ROW, Operation, operation
+from bpnet_backends.fusion.products import Product
+from bpnet_backends.fusion.rows import RowKernel
+from bpnet_backends.on_numpy.recording import Call
 
 
-@dataclass(frozen=True, eq=False)
-class Access:
-    """Memory that an item reads or writes, and where its row n lies: (address, bytes from row to row), or WHOLE."""
+class Other(Protocol):
+    """Work of a kind that only the backend knows."""
 
-    array: np.ndarray
-    place: tuple[int, int] = WHOLE
+    @property
+    def rows(self) -> int:
+        """How many rows may be divided among threads."""
 
-    @cached_property
-    def owner(self) -> int | None:
-        """The identity of the array whose memory this is; None where it is not NumPy's own."""
-        owner = root(self.array)
-        return id(owner) if is_alone(owner) else None
+    @property
+    def cost(self) -> float:
+        """Nanoseconds on one thread, about."""
 
-    @cached_property
-    def bounds(self) -> tuple[int, int]:
-        """The addresses of its first byte and of the byte after its last."""
-        return byte_bounds(self.array)
+    def accesses(self) -> tuple[list[Access], list[Access]]:
+        """What it reads, and what it writes."""
 
-    def meets(self, other: Access) -> bool:
-        """May the two share a byte?"""
-        if self.owner != other.owner and self.owner is not None and other.owner is not None:
-            return False
-        return self.bounds[0] < other.bounds[1] and other.bounds[0] < self.bounds[1]
+
+Work = RowKernel | Product | Call | Other
+Alone = Callable[[Call, Product | None], Product | Call | Other]
+"""What becomes of a call that is no operation on rows; it comes with itself as a product, if it is one."""
 
 
 class Item:
     """A part of a step: what it does, over how many rows, and the memory that it touches."""
 
-    def __init__(self, work: RowKernel | Product | Sampled | Call) -> None:
+    def __init__(self, work: Work) -> None:
         self.work = work
         self._reads: list[Access] = []
         self._writes: list[Access] = []
@@ -100,12 +87,11 @@ class Item:
             self._touched = {access.owner for access in (*self._reads, *self._writes)}
 
 
-def _accesses(work: Product | Sampled | Call) -> tuple[list[Access], list[Access]]:
+def _accesses(work: Product | Call | Other) -> tuple[list[Access], list[Access]]:
     if isinstance(work, Call):
         return [Access(array) for array in work.reads], [Access(array) for array in work.outputs]
-    if isinstance(work, Sampled):
-        found = [Access(x, (x.ctypes.data, x.strides[0]) if by_rows else WHOLE) for x, by_rows in work.arrays]
-        return found[: len(work.inputs)], found[len(work.inputs) :]
+    if not isinstance(work, Product):
+        return work.accesses()
     by_rows = (work.out.ctypes.data, work.out.strides[0]) if work.divided == products.ROWS else WHOLE
     return _product_reads(work), [Access(work.out, by_rows)]
 
@@ -119,17 +105,18 @@ def conflict(first: Item, second: Item, *, by_rows: bool = False) -> bool:
     return any(a.meets(b) and not (by_rows and a.place == b.place != WHOLE) for a, b in pairs)
 
 
-def items(calls: Sequence[Call]) -> list[Item]:
+def _product_or_call(call: Call, product: Product | None) -> Product | Call:
+    return product or call
+
+
+def items(calls: Sequence[Call], alone: Alone = _product_or_call) -> list[Item]:
     """The calls, merged where their order allows it."""
     found: list[Item] = []
     for call in calls:
-        if call.kind == "samples":
-            found.append(Item(Sampled(call.function, call.inputs, call.outputs)))
-            continue
         product = products.product(call)
         forms = _forms(call, product)
         if not any(_joined(op, found) for op in forms):
-            found.append(Item(RowKernel(forms[0]) if forms else _alone(call, product)))
+            found.append(Item(RowKernel(forms[0]) if forms else alone(call, product)))
     return found
 
 
@@ -141,11 +128,6 @@ def _forms(call: Call, product: Product | None) -> list[Operation]:
         alike = folded(call)
         forms = [operation(call), operation(alike) if alike else None]
     return [op for op in forms if op is not None]
-
-
-def _alone(call: Call, product: Product | None) -> Product | Call:
-    """What is no operation on rows."""
-    return _divided(product) if product and (mkl() or product.cost < OWN_THREADS) else call
 
 
 def _joined(op: Operation, found: Sequence[Item]) -> bool:
@@ -178,31 +160,6 @@ def _outer(product: Product) -> Operation | None:
     if a is None or b is None or out is None:
         return None
     return Operation(MAP, (a, b), out, "{0} * {1}", name="outer product", flop=product.out.size)
-
-
-OWN_THREADS = 2e7
-"""Nanoseconds of work from which a product is left to NumPy, whose OpenBLAS divides it better; MKL needs no help."""
-
-SMALL_RESULT = 1 << 17
-"""Elements of a product of which each thread may have a copy."""
-
-SMALL_FACTOR = 1 << 18
-"""Elements of a factor that every chunk may read as a whole, however few its rows are."""
-
-MANY_ROWS = 256
-"""From here on a product is divided by the rows of the batch, which lets a thread go on with what it has in cache."""
-
-
-def _divided(product: Product) -> Product:
-    """The product, divided so that threads have the most to do and the least to share."""
-    m, n, k = product.sizes
-    if product.is_turned and k >= MANY_ROWS and m * n <= SMALL_RESULT:
-        product.divided = products.INNER
-    elif not product.is_turned and m >= MANY_ROWS and (n * k <= SMALL_FACTOR or m >= n):
-        product.divided = products.ROWS
-    else:
-        product.divided = products.COLUMNS if n > m else products.ROWS
-    return product
 
 
 def _operation_reads(op: Operation) -> list[Access]:

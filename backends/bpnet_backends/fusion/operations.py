@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from bpnet_backends.on_numba.expressions import FLOATING, TESTS, converted, expression
-from bpnet_backends.on_numba.operands import Operand, literal, operand, overlap, same_place
+from bpnet_backends.fusion.expressions import FLOATING, TESTS, converted, expression
+from bpnet_backends.fusion.operands import Operand, literal, operand, overlap, same_place
 from bpnet_backends.on_numpy.costs import flop, name
 from bpnet_backends.on_numpy.recording import Call
 
