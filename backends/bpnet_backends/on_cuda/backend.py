@@ -10,12 +10,13 @@ from bpnet_backends.on_cuda.arrays import Array
 from bpnet_backends.on_cuda.captured import Captured
 from bpnet_backends.on_cuda.device import Device, Upload, Uploading
 from bpnet_backends.on_cuda.namespace import namespace
+from bpnet_backends.on_cuda.ops import KERNELS
 
 
 class CudaBackend:
     """A library's arrays on one GPU. Outside captured steps each operation is the library's own."""
 
-    kernels: Mapping[str, Callable[..., Any]] = {}
+    kernels: Mapping[str, Callable[..., Any]] = KERNELS
 
     def __init__(self, device: Device) -> None:
         self._device = device
