@@ -32,6 +32,9 @@ class FakeCUDA:
     def current_stream(self, device=None):
         return SimpleNamespace(cuda_stream=self.current)
 
+    def set_stream(self, stream):
+        self.current = stream.cuda_stream
+
     def Stream(self, device):  # noqa: N802
         return SimpleNamespace(cuda_stream=8)
 
@@ -49,6 +52,8 @@ class FakeCUDA:
         self.streams.captured[self.current] = graph.noted
         try:
             yield
-        finally:
+        except Exception:
             del self.streams.captured[self.current]
-            self.current = before
+            raise RuntimeError("the capture was invalidated") from None  # and the stream is left as it is
+        del self.streams.captured[self.current]
+        self.current = before

@@ -111,13 +111,27 @@ class TorchDevice:
         return lambda: result.copy_(multiply(left.to(half), right.to(half), whole))
 
     def graph(self, work: Callable[[], None]) -> Callable[[], None]:
-        """Capture what `work` launches, and return what replays it on the then current stream."""
+        """Capture what `work` launches, and return what replays it on the then current stream.
+
+        Work of other threads on the GPU, a prefetch for instance, is none of the capture's business.
+        """
         torch = self._torch
         self._select()
-        graph, stream = torch.cuda.CUDAGraph(), torch.cuda.Stream(self._device)
-        # Work of other threads on the GPU, a prefetch for instance, is none of this capture's business.
-        with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
-            work()
+        graph, stream, before = torch.cuda.CUDAGraph(), torch.cuda.Stream(self._device), torch.cuda.current_stream()
+        failed: Exception | None = None
+        try:
+            with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
+                try:
+                    work()
+                except Exception as error:
+                    failed = error
+                    raise
+        except RuntimeError as error:
+            torch.cuda.set_stream(before)  # which PyTorch leaves as it is where the end of a capture fails
+            if failed is not None and not isinstance(failed, RuntimeError):
+                raise failed from None
+            reason = failed or error
+            raise RuntimeError(f"{type(reason).__name__}: {reason}") from error
         replay: Callable[[], None] = graph.replay
         return replay
 
