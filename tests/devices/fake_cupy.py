@@ -174,4 +174,4 @@ class FakeCuPy(ModuleType):
         return np.array(x).view(np.ndarray)
 
     def get_default_memory_pool(self):
-        return SimpleNamespace(free_all_blocks=lambda: setattr(self, "freed", self.freed + 1))
+        return SimpleNamespace(free_all_blocks=lambda: setattr(self, "freed", self.freed + 1), free_bytes=lambda: 100)

@@ -29,6 +29,12 @@ class FakeCUDA:
     def mem_get_info(self, device):
         return 1000, 2000
 
+    def memory_reserved(self, device):
+        return 500
+
+    def memory_allocated(self, device):
+        return 200
+
     def current_stream(self, device=None):
         return SimpleNamespace(cuda_stream=self.current)
 

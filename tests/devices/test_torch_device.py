@@ -56,6 +56,10 @@ def test_allocated_memory_is_viewed_in_every_type(device):
         assert str(x.dtype) == f"torch.{dtype}"
 
 
+def test_it_tells_what_could_still_be_allocated(device):
+    assert device.free_memory() == 1000 + 500 - 200
+
+
 def test_what_is_asked_for_and_what_is_free_is_told(device, monkeypatch):
     def refuse(*arguments, **settings):
         raise torch.cuda.OutOfMemoryError("CUDA out of memory")

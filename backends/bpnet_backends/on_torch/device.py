@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 from bpnet_backends.on_cuda import driver
@@ -74,6 +75,26 @@ class TorchDevice:
         size = empty.element_size()
         start = memory.address - memory.owner.data_ptr() + offset
         return empty.set_(memory.owner, start // size, tuple(shape), tuple(stride // size for stride in strides))
+
+    # ---- copies beside the steps
+
+    def free_memory(self) -> int:
+        """The bytes that could still be allocated."""
+        return int(self._uploads.free_memory())
+
+    def pinned(self, shape: Sequence[int], dtype: str) -> Any:
+        """A NumPy array in page-locked memory."""
+        return self._uploads.pinned(shape, dtype)
+
+    def upload(self, source: Any, target: Any) -> Any:
+        """Begin to copy `source`, from `pinned`, to the array `target`; see `device.Uploading`."""
+        return self._uploads.upload(source, target)
+
+    @cached_property
+    def _uploads(self) -> Any:
+        from bpnet_backends.on_cuda.uploads import TorchUploads
+
+        return TorchUploads(self._torch, self._device)
 
     # ---- work
 
