@@ -101,6 +101,12 @@ class FakeCuPy(ModuleType):
             def synchronize(self):
                 module.waits += 1
 
+            def __enter__(self):
+                return self
+
+            def __exit__(self, *error):
+                pass
+
         class MemoryPool:
             def __init__(self):
                 self.given = []
