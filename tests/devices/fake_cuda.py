@@ -50,7 +50,9 @@ class FakeDriver:
 
     def cuModuleGetFunction(self, module, name):  # noqa: N802
         self.calls.append("cuModuleGetFunction")
-        names = re.findall(r"__global__ void (?:__launch_bounds__\(\w+\) )?(\w+)\(", module)
+        entries = re.findall(r"__global__ void (?:__launch_bounds__\([^)]*\) )?(\w+)\(", module)
+        defined = dict(re.findall(r"#define (\w+) (\w+)", module))
+        names = [defined.get(entry, entry) for entry in entries]
         if name.decode() not in names:
             return CUresult.CUDA_ERROR_NOT_FOUND, None
         return CUresult.CUDA_SUCCESS, compiled.load(module, names)[names.index(name.decode())]

@@ -101,6 +101,12 @@ class FakeCuPy(ModuleType):
             def synchronize(self):
                 module.waits += 1
 
+            def __enter__(self):
+                return self
+
+            def __exit__(self, *error):
+                pass
+
         class MemoryPool:
             def __init__(self):
                 self.given = []
@@ -174,4 +180,4 @@ class FakeCuPy(ModuleType):
         return np.array(x).view(np.ndarray)
 
     def get_default_memory_pool(self):
-        return SimpleNamespace(free_all_blocks=lambda: setattr(self, "freed", self.freed + 1))
+        return SimpleNamespace(free_all_blocks=lambda: setattr(self, "freed", self.freed + 1), free_bytes=lambda: 100)

@@ -29,8 +29,17 @@ class FakeCUDA:
     def mem_get_info(self, device):
         return 1000, 2000
 
+    def memory_reserved(self, device):
+        return 500
+
+    def memory_allocated(self, device):
+        return 200
+
     def current_stream(self, device=None):
         return SimpleNamespace(cuda_stream=self.current)
+
+    def set_stream(self, stream):
+        self.current = stream.cuda_stream
 
     def Stream(self, device):  # noqa: N802
         return SimpleNamespace(cuda_stream=8)
@@ -49,6 +58,8 @@ class FakeCUDA:
         self.streams.captured[self.current] = graph.noted
         try:
             yield
-        finally:
+        except Exception:
             del self.streams.captured[self.current]
-            self.current = before
+            raise RuntimeError("the capture was invalidated") from None  # and the stream is left as it is
+        del self.streams.captured[self.current]
+        self.current = before

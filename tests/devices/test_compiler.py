@@ -1,5 +1,7 @@
 """NVRTC compiles without a GPU: machine code, its cache, and errors that show the lines."""
 
+import sys
+
 import pytest
 
 from bpnet_backends.on_cuda import compiler
@@ -11,6 +13,7 @@ TEXT = """extern "C" __global__ void twice(float* x, long long n)
     long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x;
     if (i < n) x[i] *= FACTOR;
 }"""
+pytestmark = pytest.mark.skipif(sys.platform == "darwin", reason="NVRTC: there is none for macOS")
 GOOD = TEXT.replace("FACTOR", "2.0f")
 
 

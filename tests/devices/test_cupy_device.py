@@ -57,6 +57,10 @@ def test_memory_of_the_private_pool_is_viewed(device, cupy):
     assert device.memory_of(x).address == memory.address
 
 
+def test_it_tells_what_could_still_be_allocated(device):
+    assert device.free_memory() == (1 << 34) + 100
+
+
 def test_what_is_asked_for_and_what_is_free_is_told(device, cupy):
     cupy.capacity = 1000
     with pytest.raises(MemoryError, match=r"2,000 bytes were asked for, but 1,000 of 17,179,869,184 are free.* Mend:"):

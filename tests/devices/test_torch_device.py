@@ -56,6 +56,10 @@ def test_allocated_memory_is_viewed_in_every_type(device):
         assert str(x.dtype) == f"torch.{dtype}"
 
 
+def test_it_tells_what_could_still_be_allocated(device):
+    assert device.free_memory() == 1000 + 500 - 200
+
+
 def test_what_is_asked_for_and_what_is_free_is_told(device, monkeypatch):
     def refuse(*arguments, **settings):
         raise torch.cuda.OutOfMemoryError("CUDA out of memory")
@@ -131,10 +135,17 @@ def test_a_graph_runs_nothing_while_captured_and_is_replayed_on_the_current_stre
     assert cuda.modes == ["thread_local"]
 
 
-def test_a_capture_that_fails_says_why(device, streams):
+def test_a_capture_that_fails_is_ended_and_says_why(device, cuda, streams):
     def work():
         raise RuntimeError("operation not permitted when stream is capturing")
 
     with pytest.raises(RuntimeError, match="operation not permitted when stream is capturing"):
         device.graph(work)
     assert not streams.captured
+    assert cuda.current == 7
+
+
+def test_a_mistake_in_the_work_is_not_taken_for_a_refusal(device, cuda):
+    with pytest.raises(ZeroDivisionError):
+        device.graph(lambda: 1 / 0)
+    assert cuda.current == 7

@@ -78,6 +78,26 @@ class CuPyDevice:
         place = self._cupy.cuda.MemoryPointer(memory.owner, memory.address - memory.owner.ptr + offset)
         return self._cupy.ndarray(tuple(shape), dtype, memptr=place, strides=tuple(strides))
 
+    # ---- copies beside the steps
+
+    def free_memory(self) -> int:
+        """The bytes that could still be allocated."""
+        return int(self._uploads.free_memory())
+
+    def pinned(self, shape: Sequence[int], dtype: str) -> Any:
+        """A NumPy array in page-locked memory."""
+        return self._uploads.pinned(shape, dtype)
+
+    def upload(self, source: Any, target: Any) -> Any:
+        """Begin to copy `source`, from `pinned`, to the array `target`; see `device.Uploading`."""
+        return self._uploads.upload(source, target)
+
+    @cached_property
+    def _uploads(self) -> Any:
+        from bpnet_backends.on_cuda.uploads import CuPyUploads
+
+        return CuPyUploads(self._cupy, self._gpu)
+
     # ---- work
 
     def load(self, text: str, names: Sequence[str]) -> list[Any]:

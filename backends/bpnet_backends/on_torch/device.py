@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 from bpnet_backends.on_cuda import driver
@@ -75,6 +76,26 @@ class TorchDevice:
         start = memory.address - memory.owner.data_ptr() + offset
         return empty.set_(memory.owner, start // size, tuple(shape), tuple(stride // size for stride in strides))
 
+    # ---- copies beside the steps
+
+    def free_memory(self) -> int:
+        """The bytes that could still be allocated."""
+        return int(self._uploads.free_memory())
+
+    def pinned(self, shape: Sequence[int], dtype: str) -> Any:
+        """A NumPy array in page-locked memory."""
+        return self._uploads.pinned(shape, dtype)
+
+    def upload(self, source: Any, target: Any) -> Any:
+        """Begin to copy `source`, from `pinned`, to the array `target`; see `device.Uploading`."""
+        return self._uploads.upload(source, target)
+
+    @cached_property
+    def _uploads(self) -> Any:
+        from bpnet_backends.on_cuda.uploads import TorchUploads
+
+        return TorchUploads(self._torch, self._device)
+
     # ---- work
 
     def load(self, text: str, names: Sequence[str]) -> list[Any]:
@@ -111,13 +132,27 @@ class TorchDevice:
         return lambda: result.copy_(multiply(left.to(half), right.to(half), whole))
 
     def graph(self, work: Callable[[], None]) -> Callable[[], None]:
-        """Capture what `work` launches, and return what replays it on the then current stream."""
+        """Capture what `work` launches, and return what replays it on the then current stream.
+
+        Work of other threads on the GPU, a prefetch for instance, is none of the capture's business.
+        """
         torch = self._torch
         self._select()
-        graph, stream = torch.cuda.CUDAGraph(), torch.cuda.Stream(self._device)
-        # Work of other threads on the GPU, a prefetch for instance, is none of this capture's business.
-        with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
-            work()
+        graph, stream, before = torch.cuda.CUDAGraph(), torch.cuda.Stream(self._device), torch.cuda.current_stream()
+        failed: Exception | None = None
+        try:
+            with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
+                try:
+                    work()
+                except Exception as error:
+                    failed = error
+                    raise
+        except RuntimeError as error:
+            torch.cuda.set_stream(before)  # which PyTorch leaves as it is where the end of a capture fails
+            if failed is not None and not isinstance(failed, RuntimeError):
+                raise failed from None
+            reason = failed or error
+            raise RuntimeError(f"{type(reason).__name__}: {reason}") from error
         replay: Callable[[], None] = graph.replay
         return replay
 

@@ -23,7 +23,7 @@ class Asked:
     dtype: str | None
     strict: bool | None
     faults: list[Fault]
-    """What is wrong with the backend, BPNET_DTYPE and BPNET_STRICT."""
+    """What is wrong with the backend, BPNET_DTYPE, BPNET_PRECISION and BPNET_STRICT."""
 
 
 def ask(option: str | None) -> tuple[Asked, Backend | None]:
@@ -33,18 +33,19 @@ def ask(option: str | None) -> tuple[Asked, Backend | None]:
     source = "--backend" if option else "BPNET_BACKEND" if variable else "default"
     dtype, dtype_fault = _dtype()
     strict, strict_fault = _strict()
-    backend, backend_fault = _load(spec)
+    precision, precision_fault = _precision()
+    backend, backend_fault = _load(spec, precision)
     usable = backend_fault is None
     if not usable and strict is False:
         backend = _load_in_its_place(spec)
-    faults = [fault for fault in (backend_fault, dtype_fault, strict_fault) if fault is not None]
+    faults = [fault for fault in (backend_fault, dtype_fault, precision_fault, strict_fault) if fault is not None]
     chosen, device = (str(backend.name), str(backend.device)) if backend is not None else (None, None)
     return Asked(spec, source, usable, chosen, device, dtype, strict, faults), backend
 
 
-def _load(spec: str) -> tuple[Backend | None, Fault | None]:
+def _load(spec: str, precision: str | None) -> tuple[Backend | None, Fault | None]:
     try:
-        return bpnet.backend.load(spec, strict=True), None
+        return bpnet.backend.load(spec, strict=True, precision=precision), None
     except ValueError as error:
         return None, Fault.of(error, f"ask for one of {', '.join(bpnet.backend.registered())}, or for auto")
     except (ImportError, RuntimeError) as error:
@@ -68,6 +69,16 @@ def _dtype() -> tuple[str | None, Fault | None]:
     except ValueError as error:
         mend = f"set BPNET_DTYPE to {' or '.join(bpnet.backend.DTYPES)}, or unset it"
         return None, Fault.said(f"BPNET_DTYPE: {error}", mend)
+
+
+def _precision() -> tuple[str | None, Fault | None]:
+    """None, which leaves it to the variable; or strict, and what is wrong with the variable."""
+    try:
+        bpnet.backend.matrix_precision()
+    except ValueError as error:
+        mend = f"set BPNET_PRECISION to {', '.join(bpnet.backend.PRECISIONS)}, or unset it"
+        return "strict", Fault.said(f"BPNET_PRECISION: {error}", mend)
+    return None, None
 
 
 def _strict() -> tuple[bool | None, Fault | None]:
