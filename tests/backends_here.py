@@ -7,10 +7,12 @@ from functools import cache
 import pytest
 
 from bpnet.backend import Backend, make
+from bpnet_backends.on_cuda.backend import CudaBackend
 from bpnet_strict import StrictBackend
 from cuda.interpreted import Interpreted
 from cuda.numpy_device import NumPyDevice
 from cuda.torch_device import TorchOnCPU
+from emulator.device import EmulatedDevice
 
 SPECS = [
     pytest.param("numpy", id="numpy"),
@@ -19,6 +21,7 @@ SPECS = [
     pytest.param("strict", id="strict"),
     pytest.param("traced:numpy", id="traced:numpy"),
     pytest.param("traced:torch", id="traced:torch"),
+    pytest.param("emulated", id="emulated"),
     pytest.param("cupy", id="cupy", marks=pytest.mark.gpu),
     pytest.param("torch:cuda", id="torch:cuda", marks=pytest.mark.gpu),
 ]
@@ -43,6 +46,8 @@ def _made(spec: str) -> tuple[Backend | None, str]:
     """The backend, or None and why not; a backend of the CPU has no excuse."""
     if spec == "strict":
         return StrictBackend(), ""
+    if spec == "emulated":
+        return CudaBackend(EmulatedDevice()), ""
     if spec in TRACED:
         return Interpreted(TRACED[spec]()), ""
     try:

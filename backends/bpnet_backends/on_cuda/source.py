@@ -66,7 +66,7 @@ class Source:
         self._flat = is_flat(self._stages)
         self._geometry = self._divided()
         self._through_memory = self._geometry.columns(self._width) > geometry.IN_REGISTERS
-        self._index = "int" if self._largest() < MOST_INDEX else "long long"
+        self._index = "int" if self._largest() < MOST_INDEX else "int64"
         body = self._flat_loop() if self._flat else self._row_loop()
         self.kernel = self._kernel([*self._shared(), *self._top, *body, *self._bottom])
 
@@ -162,7 +162,7 @@ class Source:
 
     def _gathered(self, table: Operand, text: str, name: str, stage: Stage, lines: list[str]) -> str:
         """An element of the row that an index means."""
-        lines.append(f"const long long row_{name} = row_of({text}, {table.rows}LL);")
+        lines.append(f"const int64 row_{name} = row_of({text}, {table.rows}LL);")
         self._table_bytes += self._rows * stage.width * np.dtype(table.dtype).itemsize
         column = f" * {table.width} + k" if table.width > 1 else ""
         return f"{self._parameters.read(table.array, table.address, table.dtype)}[row_{name}{column}]"
