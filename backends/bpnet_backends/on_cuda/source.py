@@ -108,10 +108,7 @@ class Source:
 
     def _row_loop(self) -> list[str]:
         lanes, height, down, index = self._geometry.lanes, self._geometry.rows, self._geometry.down, self._index
-        self._top += [
-            f"const {index} lane = {index}(blockIdx.y) * {lanes} + threadIdx.x;",
-            "const bool leads = lane == 0;",
-        ]
+        self._top.append(f"const {index} lane = {index}(blockIdx.y) * {lanes} + threadIdx.x;")
         lines: list[str] = []
         for place, stage in enumerate(self._stages):
             before, within, after = self._stage(place, stage)
@@ -201,7 +198,7 @@ class Source:
         self._top.append(f"for (int j = 0; j < {visits}; ++j) {name}_all[j] = {join}::first<{kept}>();")
         place = f"{name}_all[{'j' if by_columns else 0}]"
         added = f"{place} = {join}::join({place}, {kept}({text}));"
-        within.append(added if not one or self._flat else f"if (here && leads) {added}")
+        within.append(added if not one or self._flat else f"if (here && lane == 0) {added}")
         shared = f"({kept}*)shared"
         if not by_columns:
             whole = f"over_group<{join}, {self._geometry.threads}>({name}_all[0], {shared})"
@@ -292,7 +289,7 @@ class Source:
         if self._flat or stage.width > 1:
             return [line]
         waits = self._geometry.lanes > 1 and self._is_overwritten(op)
-        return [*(["__syncthreads();"] if waits else []), f"if (here && leads) {line}"]
+        return [*(["__syncthreads();"] if waits else []), f"if (here && lane == 0) {line}"]
 
     def _place(self, x: Operand) -> str:
         if x.is_scalar:
