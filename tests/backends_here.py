@@ -7,20 +7,24 @@ from functools import cache
 import pytest
 
 from bpnet.backend import Backend, make
+from bpnet_backends.on_cuda.backend import CudaBackend
 from bpnet_strict import StrictBackend
 from cuda.interpreted import Interpreted
 from cuda.numpy_device import NumPyDevice
 from cuda.torch_device import TorchOnCPU
+from emulator.device import EmulatedDevice
 
 SPECS = [
     pytest.param("numpy", id="numpy"),
     pytest.param("numba", id="numba"),
     pytest.param("torch:cpu", id="torch:cpu"),
     pytest.param("strict", id="strict"),
+    pytest.param("emulated", id="emulated"),
     pytest.param("cupy", id="cupy", marks=pytest.mark.gpu),
     pytest.param("torch:cuda", id="torch:cuda", marks=pytest.mark.gpu),
 ]
-"""NumPy, the same with compiled steps, PyTorch on the CPU, the strictest reading of the standard, and two on a GPU."""
+"""NumPy, the same with compiled steps, PyTorch on the CPU, the strictest reading of the standard, the backends' way of
+steps on a GPU with its CUDA kernels run by the CPU, and two on a GPU."""
 
 TRACED = {"traced:numpy": NumPyDevice, "traced:torch": TorchOnCPU}
 """The arrays and the tracing of the backends on a GPU, over libraries on the CPU."""
@@ -41,6 +45,8 @@ def _made(spec: str) -> tuple[Backend | None, str]:
     """The backend, or None and why not; a backend of the CPU has no excuse."""
     if spec == "strict":
         return StrictBackend(), ""
+    if spec == "emulated":
+        return CudaBackend(EmulatedDevice()), ""
     if spec in TRACED:
         return Interpreted(TRACED[spec]()), ""
     try:

@@ -16,7 +16,7 @@ from bpnet_backends.on_numpy.replay import list_of_calls
 from parity import arrays
 from parity.arrays import Results
 
-CAPTURING = ("traced:numpy", "traced:torch")
+CAPTURING = ("traced:numpy", "traced:torch", "emulated")
 """Backends whose captured steps are traced: nothing is computed until the replay."""
 
 COMPILERS = {"numpy": list_of_calls, "numba": compiled}

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bpnet.backend import make
+from backends_here import backend_named
 from limits import LIMITS
 
-REPLAYING = ("numpy", "numba")
-"""The backends that replay a recorded step."""
+REPLAYING = ("numpy", "numba", "emulated")
+"""The backends that replay a recorded step; the emulated GPU does it by CUDA kernels."""
 
 on_each = pytest.mark.parametrize("spec", REPLAYING)
 
@@ -41,12 +41,12 @@ def check(spec: str, f: Callable[..., Any], contents: Contents, dtype: str, *, l
     largest error relative to the largest element of each array; LIMITS where it is None.
     """
     limit = LIMITS[dtype] if limit is None else limit
-    plain, backend = make("numpy"), make(spec)
+    plain, backend = backend_named("numpy"), backend_named(spec)
     rng = np.random.default_rng(11)
     first = [np.array(x) for x in contents(rng)]
     expected_inputs, inputs = on(plain, first, "float64"), on(backend, first, dtype)
-    outputs = [np.zeros_like(np.asarray(x)) for x in as_tuple(f(backend.xp, *on(backend, first, dtype)))]
-    outputs = on(backend, outputs, dtype)
+    outputs = [np.zeros_like(backend.to_numpy(x)) for x in as_tuple(f(backend.xp, *on(backend, first, dtype)))]
+    outputs = [backend.asarray(x, x.dtype.name) for x in outputs]
 
     def step() -> None:
         for target, result in zip(outputs, as_tuple(f(backend.xp, *inputs)), strict=True):
@@ -56,12 +56,12 @@ def check(spec: str, f: Callable[..., Any], contents: Contents, dtype: str, *, l
     for call in range(CALLS):
         rounded = [np.asarray(x) for x in on(plain, [np.array(x) for x in contents(rng)], dtype)]
         for x, y, new in zip(inputs, expected_inputs, rounded, strict=True):
-            x[...], y[...] = new, new
+            x[...], y[...] = backend.asarray(new, new.dtype.name), new
         expected = [np.array(x) for x in as_tuple(f(plain.xp, *expected_inputs))]
         captured()
         pairs = [*zip(outputs, expected, strict=True), *zip(inputs, expected_inputs, strict=True)]
         for number, (x, y) in enumerate(pairs):
-            close(x, y, limit, f"call {call}, array {number}")
+            close(backend.to_numpy(x), y, limit, f"call {call}, array {number}")
 
 
 def close(x: Any, y: Any, limit: float, what: str = "") -> None:

@@ -13,9 +13,19 @@ FUNCTIONS = sorted({*ARITHMETIC, *FLOATING, *TESTS})
 DEFINED_ABOVE_0 = {"log", "log1p", "sqrt", "power", "divide", "reciprocal"}
 
 
+STANDARD = {"absolute": "abs", "power": "pow", "right_shift": "bitwise_right_shift"}
+STANDARD |= {name: f"bitwise_{name.removeprefix('bitwise_')}" for name in WHOLE}
+
+
 def applied(name):
+    """NumPy's function; where the arrays are not NumPy's, the standard's, or nothing that it lacks."""
     ufunc = getattr(np, name)
-    return lambda xp, *arrays: ufunc(*arrays[: ufunc.nin])
+
+    def apply(xp, *arrays):
+        own = isinstance(arrays[0], np.ndarray)
+        return (ufunc if own else getattr(xp, STANDARD.get(name, name)))(*arrays[: ufunc.nin])
+
+    return apply
 
 
 @on_each

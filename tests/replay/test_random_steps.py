@@ -14,7 +14,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from bpnet.backend import make
+from backends_here import backend_named
+from bpnet_backends.on_cuda import geometry
 from bpnet_backends.on_numba import dividing, regions
 
 CALLS = 3
@@ -55,6 +56,9 @@ OWN: list[Callable[[Any, Any, dict[str, Any]], Any]] = [
 ]
 """Of an array of two axes."""
 
+CUMULATIVE = 6
+"""Which of them no GPU backend replays."""
+
 
 @st.composite
 def steps(draw: Any) -> tuple[int, int, list[tuple[int, ...]]]:
@@ -74,17 +78,15 @@ def memory(backend: Any, n: int, k: int, dtype: str) -> dict[str, Any]:
     return made
 
 
-def fill(arrays: dict[str, Any], rng: np.random.Generator, dtype: str) -> None:
-    for array in arrays.values():
-        size = array.shape[0] if array.ndim else 0
-        kind = np.asarray(array).dtype.kind
-        array[...] = (
-            rng.integers(0, size, size=size)
-            if kind == "i"
-            else rng.random(array.shape) > 0.5
-            if kind == "b"
-            else rng.uniform(-1, 1, size=array.shape).astype(dtype)
-        )
+def fill(backend: Any, arrays: dict[str, Any], rng: np.random.Generator, dtype: str) -> None:
+    for name, array in arrays.items():
+        if name == "rows":
+            new = rng.integers(0, array.shape[0], size=array.shape[0])
+        elif name == "mask":
+            new = rng.random(array.shape) > 0.5
+        else:
+            new = rng.uniform(-1, 1, size=array.shape).astype(dtype)
+        array[...] = backend.asarray(new, new.dtype.name)
 
 
 def view(xp: Any, theta: Any, n: int, k: int, choice: int) -> Any:
@@ -139,17 +141,17 @@ def broadcast(a: tuple[int, ...], b: tuple[int, ...], n: int, k: int) -> bool:
 
 def compare(spec: str, step: tuple[int, int, list[tuple[int, ...]]], dtype: str, limit: float) -> None:
     n, k, program = step
-    plain, backend = make("numpy"), make(spec)
+    plain, backend = backend_named("numpy"), backend_named(spec)
     expected, found = memory(plain, n, k, dtype), memory(backend, n, k, dtype)
     captured = backend.capture(lambda: run(backend.xp, found, n, k, program))
     for call in range(CALLS):
-        fill(expected, np.random.default_rng(call), dtype)
-        fill(found, np.random.default_rng(call), dtype)
+        fill(plain, expected, np.random.default_rng(call), dtype)
+        fill(backend, found, np.random.default_rng(call), dtype)
         run(plain.xp, expected, n, k, program)
         captured()
         for name, x in expected.items():
             what = f"{name} after call {call}"
-            np.testing.assert_allclose(np.asarray(found[name]), np.asarray(x), rtol=0, atol=limit, err_msg=what)
+            np.testing.assert_allclose(backend.to_numpy(found[name]), np.asarray(x), rtol=0, atol=limit, err_msg=what)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, database=None)
@@ -168,3 +170,21 @@ def test_a_random_step_is_replayed_on_numba_in_many_chunks(step, dtype):
         patch.setattr(regions, "CHUNK", 100.0)
         patch.setattr(dividing, "MANY_ROWS", 32)
         compare("numba", step, dtype, LIMITS[dtype])
+
+
+@settings(max_examples=25, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
+@given(
+    step=steps(),
+    dtype=st.sampled_from(["float64", "float32"]),
+    alone=st.sampled_from([1, 8]),
+    kept=st.sampled_from([1, 8]),
+)
+def test_a_random_step_is_replayed_on_an_emulated_gpu(step, dtype, alone, kept):
+    """In many blocks too, whose sums are joined, and with rows too long for registers."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(geometry, "ALONE", alone)
+        patch.setattr(geometry, "VISITS", alone)
+        patch.setattr(geometry, "IN_REGISTERS", kept)
+        patch.setattr(geometry, "WORTH_SPREADING", 1)
+        patch.setitem(globals(), "OWN", [*OWN[:CUMULATIVE], lambda xp, a, m: xp.max(a, axis=0), *OWN[CUMULATIVE + 1 :]])
+        compare("emulated", step, dtype, LIMITS[dtype])

@@ -141,7 +141,7 @@ def _gather(table: np.ndarray, numbers: Any, out: np.ndarray) -> Kernel | None:
     parameters = Parameters()
     down = table.strides[0] // table.itemsize
     lines = [
-        f"const long long row = row_of({_read(parameters, numbers)}[{place('k', strides[1])}], {len(table)}LL);",
+        f"const int64 row = row_of({_read(parameters, numbers)}[{place('k', strides[1])}], {len(table)}LL);",
         f"{parameters.written(out, out.ctypes.data, out.dtype.name)}[{place('k', strides[0])}] = "
         f"{_read(parameters, table)}[row * ({down}LL) + {place('k', strides[2])}];",
     ]

@@ -45,7 +45,7 @@ def _one(partial: Partial, parameters: Parameters) -> list[str]:
     out = partial.op.output
     target = parameters.written(out.array, out.address, out.dtype)
     return [
-        f"const long long k = (long long)(blockIdx.x) * {lanes} + threadIdx.x % {lanes};",
+        f"const int64 k = int64(blockIdx.x) * {lanes} + threadIdx.x % {lanes};",
         f"{of} all = {join}::first<{of}>();",
         f"for (int part = threadIdx.x / {lanes}; part < {parts} && k < {width}; part += {rows})",
         f"    all = {join}::join(all, {source}[part * {width}LL + k]);",

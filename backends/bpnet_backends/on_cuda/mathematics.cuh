@@ -1,11 +1,20 @@
 // What is elementary in generated kernels. It includes nothing: NVRTC has no headers. No function waits for another
 // thread unless it says so.
 
+typedef signed char int8;
+typedef unsigned char uint8;
+typedef short int16;
+typedef unsigned short uint16;
+typedef int int32;
+typedef unsigned uint32;
+typedef long long int64;
+typedef unsigned long long uint64;
+
 template <class T> struct Unsigned { typedef T type; };
-template <> struct Unsigned<signed char> { typedef unsigned char type; };
-template <> struct Unsigned<short> { typedef unsigned short type; };
+template <> struct Unsigned<int8> { typedef uint8 type; };
+template <> struct Unsigned<int16> { typedef uint16 type; };
 template <> struct Unsigned<int> { typedef unsigned type; };
-template <> struct Unsigned<long long> { typedef unsigned long long type; };
+template <> struct Unsigned<int64> { typedef uint64 type; };
 
 template <class T> __device__ inline T infinity();
 template <> __device__ inline float infinity<float>() { return __int_as_float(0x7f800000); }
@@ -14,28 +23,25 @@ template <class T> __device__ inline T not_a_number() { return infinity<T>() - i
 
 // Whole numbers, modulo 2 to the number of their bits.
 template <class T> __device__ inline T add(T a, T b) {
-    typedef unsigned long long U;
-    return T(typename Unsigned<T>::type(U(a) + U(b)));
+    return T(typename Unsigned<T>::type(uint64(a) + uint64(b)));
 }
 template <class T> __device__ inline T subtract(T a, T b) {
-    typedef unsigned long long U;
-    return T(typename Unsigned<T>::type(U(a) - U(b)));
+    return T(typename Unsigned<T>::type(uint64(a) - uint64(b)));
 }
 template <class T> __device__ inline T multiply(T a, T b) {
-    typedef unsigned long long U;
-    return T(typename Unsigned<T>::type(U(a) * U(b)));
+    return T(typename Unsigned<T>::type(uint64(a) * uint64(b)));
 }
 template <class T> __device__ inline T negative(T a) { return subtract(T(0), a); }
 template <class T> __device__ inline T absolute(T a) { return a < T(0) ? negative(a) : a; }
 // By as many bits as there are, or more, only the sign is left.
 template <class T> __device__ inline T shifted_right(T a, T b) {
-    return (unsigned long long)(b) < 8 * sizeof(T) ? T(a >> b) : a < T(0) ? T(-1) : T(0);
+    return (uint64)(b) < 8 * sizeof(T) ? T(a >> b) : a < T(0) ? T(-1) : T(0);
 }
 
 // The row of a table that an index means: negative ones count from the end, and what lies outside comes round.
-__device__ inline long long row_of(long long index, long long rows) {
+__device__ inline int64 row_of(int64 index, int64 rows) {
     if (index >= 0 && index < rows) return index;
-    long long rest = index % rows;
+    int64 rest = index % rows;
     return rest < 0 ? rest + rows : rest;
 }
 
@@ -60,7 +66,7 @@ struct Or {
 };
 template <class T> struct Ends {
     static __device__ inline T least() { return T(1) < T(-1) ? T(0) : T(1ULL << (8 * sizeof(T) - 1)); }
-    static __device__ inline T greatest() { return T(~(unsigned long long)(least())); }
+    static __device__ inline T greatest() { return T(~(uint64)(least())); }
 };
 template <> struct Ends<bool> {
     static __device__ inline bool least() { return false; }
@@ -87,9 +93,9 @@ struct Minimum {
 // A value and where it stood; of equal ones, or of those that are not a number, the first.
 template <class T> struct Placed {
     T value;
-    long long place;
+    int64 place;
     __device__ inline Placed() {}
-    __device__ inline Placed(T value, long long place) : value(value), place(place) {}
+    __device__ inline Placed(T value, int64 place) : value(value), place(place) {}
 };
 template <class T> __device__ inline bool precedes(bool better, Placed<T> a, Placed<T> b) {
     bool a_is_no = a.value != a.value, b_is_no = b.value != b.value;
@@ -107,13 +113,13 @@ struct First_minimum {
 // What the thread has whose number differs in the bits of `mask`. All threads of the warp take part.
 template <class T> __device__ inline T of_other(T x, int mask) { return __shfl_xor_sync(0xffffffffu, x, mask); }
 template <> __device__ inline bool of_other(bool x, int mask) { return of_other(int(x), mask) != 0; }
-template <> __device__ inline signed char of_other(signed char x, int mask) { return (signed char)(of_other(int(x), mask)); }
-template <> __device__ inline unsigned char of_other(unsigned char x, int mask) {
-    return (unsigned char)(of_other(int(x), mask));
+template <> __device__ inline int8 of_other(int8 x, int mask) { return (int8)(of_other(int(x), mask)); }
+template <> __device__ inline uint8 of_other(uint8 x, int mask) {
+    return (uint8)(of_other(int(x), mask));
 }
 template <> __device__ inline short of_other(short x, int mask) { return short(of_other(int(x), mask)); }
-template <> __device__ inline unsigned short of_other(unsigned short x, int mask) {
-    return (unsigned short)(of_other(int(x), mask));
+template <> __device__ inline uint16 of_other(uint16 x, int mask) {
+    return (uint16)(of_other(int(x), mask));
 }
 template <class T> __device__ inline Placed<T> of_other(Placed<T> x, int mask) {
     return Placed<T>(of_other(x.value, mask), of_other(x.place, mask));

@@ -67,7 +67,7 @@ class Source:
         self._flat = is_flat(self._stages)
         self._geometry = self._divided()
         self._through_memory = self._geometry.columns(self._width) > geometry.IN_REGISTERS
-        self._index = "int" if self._largest() < MOST_INDEX else "long long"
+        self._index = "int" if self._largest() < MOST_INDEX else "int64"
         body = self._flat_loop() if self._flat else self._row_loop()
         self.kernel = self._kernel([*self._shared(), *self._top, *body, *self._bottom])
 
@@ -109,10 +109,7 @@ class Source:
 
     def _row_loop(self) -> list[str]:
         lanes, height, down, index = self._geometry.lanes, self._geometry.rows, self._geometry.down, self._index
-        self._top += [
-            f"const {index} lane = {index}(blockIdx.y) * {lanes} + threadIdx.x;",
-            "const bool leads = lane == 0;",
-        ]
+        self._top.append(f"const {index} lane = {index}(blockIdx.y) * {lanes} + threadIdx.x;")
         lines: list[str] = []
         for place, stage in enumerate(self._stages):
             before, within, after = self._stage(place, stage)
@@ -163,7 +160,7 @@ class Source:
 
     def _gathered(self, table: Operand, text: str, name: str, stage: Stage, lines: list[str]) -> str:
         """An element of the row that an index means."""
-        lines.append(f"const long long row_{name} = row_of({text}, {table.rows}LL);")
+        lines.append(f"const int64 row_{name} = row_of({text}, {table.rows}LL);")
         self._table_bytes += self._rows * stage.width * np.dtype(table.dtype).itemsize
         column = f" * {table.width} + k" if table.width > 1 else ""
         return f"{self._parameters.read(table.array, table.address, table.dtype)}[row_{name}{column}]"
@@ -202,7 +199,7 @@ class Source:
         self._top.append(f"for (int j = 0; j < {visits}; ++j) {name}_all[j] = {join}::first<{kept}>();")
         place = f"{name}_all[{'j' if by_columns else 0}]"
         added = f"{place} = {join}::join({place}, {kept}({text}));"
-        within.append(added if not one or self._flat else f"if (here && leads) {added}")
+        within.append(added if not one or self._flat else f"if (here && lane == 0) {added}")
         shared = f"({kept}*)shared"
         if not by_columns:
             whole = f"over_group<{join}, {self._geometry.threads}>({name}_all[0], {shared})"
@@ -293,7 +290,7 @@ class Source:
         if self._flat or stage.width > 1:
             return [line]
         waits = self._geometry.lanes > 1 and self._is_overwritten(op)
-        return [*(["__syncthreads();"] if waits else []), f"if (here && leads) {line}"]
+        return [*(["__syncthreads();"] if waits else []), f"if (here && lane == 0) {line}"]
 
     def _place(self, x: Operand) -> str:
         if x.is_scalar:

@@ -72,4 +72,4 @@ def reach(shape: Sequence[int]) -> str:
     size = 1
     for n in shape:
         size *= n
-    return "unsigned" if size < 1 << 31 else "unsigned long long"
+    return "uint32" if size < 1 << 31 else "uint64"

@@ -15,14 +15,7 @@ import numpy as np
 
 TYPES = {
     "bool": "bool",
-    "int8": "signed char",
-    "uint8": "unsigned char",
-    "int16": "short",
-    "uint16": "unsigned short",
-    "int32": "int",
-    "uint32": "unsigned",
-    "int64": "long long",
-    "uint64": "unsigned long long",
+    **{name: name for name in "int8 uint8 int16 uint16 int32 uint32 int64 uint64".split()},
     "float32": "float",
     "float64": "double",
 }
