@@ -151,6 +151,7 @@ def cut_up(of: Gathering, sizes: Sizes) -> Custom:
     channels = of.into * (1 if of.groups == 1 else sizes.slices // per_group)
     down, across = (-(-n // tile) for n, tile in zip(of.places, sizes.tile[1:], strict=True))
     unroll = _unrolled(of, sizes)
+    grid = down * across * -(-of.images // images), sizes.chunks * len(of.phases)
     constants = {
         "IMAGES": of.images, "HEIGHT": of.taken[0], "WIDTH": of.taken[1], "OUT_HEIGHT": of.made[0],
         "OUT_WIDTH": of.made[1], "GROUPS": of.groups, "IN": of.into, "OUT": of.out, "SIZE_ACROSS": of.size_across,
@@ -160,11 +161,19 @@ def cut_up(of: Gathering, sizes: Sizes) -> Custom:
         "CHANNELS": channels, "PIXEL": channels | 1, "TILES_DOWN": down, "TILES_ACROSS": across,
         "SLICES_FIRST": int(of.groups > 1), "UNROLL_DOWN": unroll[0], "UNROLL_ACROSS": unroll[1],
         "UNROLL_CHANNELS": unroll[2],
+        "RESIDENT": resident(grid[0] * grid[1], places * sizes.slices, of.itemsize),
     }  # fmt: skip
     body = texts.file("gathered.cuh") + "".join(_struct(i, of, rows, columns) for i in range(len(of.phases)))
     entry, text = texts.named(of.kind, of.dtype, constants, body + _entry(of, sizes))
-    grid = down * across * -(-of.images // images), sizes.chunks * len(of.phases)
     return Custom(entry, text, grid, (places * sizes.slices, 1))
+
+
+def resident(blocks: int, threads: int, itemsize: int) -> int:
+    """Blocks that a multiprocessor is to hold, which limits a thread's registers: to 64, or 128 in float64.
+
+    Where there are not more blocks than multiprocessors, each has one and its threads as many registers as they like.
+    """
+    return 1 if blocks <= MULTIPROCESSORS else max(1, 4096 // itemsize // (-(-threads // 32) * 32))
 
 
 def _struct(number: int, of: Gathering, rows: int, columns: int) -> str:
@@ -191,7 +200,7 @@ def _entry(of: Gathering, sizes: Sizes) -> str:
         for i in range(len(of.phases))
     )
     return (
-        f'extern "C" __global__ void __launch_bounds__(THREADS, 1) ENTRY(const T* x, const T* w, '
+        f'extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT) ENTRY(const T* x, const T* w, '
         f"{'const T* b, ' if of.bias else ''}T* y) {{\n"
         f"    __shared__ __align__(16) T kept[{kept}];\n    __shared__ T tile[{tile}];\n{phases}}}\n"
     )
@@ -210,7 +219,7 @@ def _room(of: Gathering, sizes: Sizes) -> tuple[int, int]:
 
 def _unrolled(of: Gathering, sizes: Sizes) -> tuple[int, int, int]:
     """How often the loops over rows and columns of the window and over channels are written out."""
-    work, found = sizes.many * sizes.together, []
+    work, found = sizes.many * sizes.together * of.itemsize // 4, []
     for n in (of.into, max(a.taps for _, a in of.phases), max(d.taps for d, _ in of.phases)):
         whole = work * n <= UNROLLED
         found.append(max(n, 1) if whole else 1)
@@ -266,5 +275,5 @@ def cost(of: Gathering, sizes: Sizes) -> float | None:
     reads = sizes.together * double + max(sizes.many * of.itemsize / 16, 1)
     busy = warps * sums * max(sizes.together * sizes.many / 4 * double, reads) + (tile + kept) / 8
     alone = 1500 + (tile + kept) / threads * 20 + sums * (10 + sizes.together * sizes.many)
-    resident = max(1, min(2048 // (32 * warps), 200 * 1024 // shared, 16))
-    return -(-blocks // MULTIPROCESSORS) * busy + -(-blocks // (MULTIPROCESSORS * resident)) * alone
+    at_once = max(1, min(2048 // (32 * warps), 200 * 1024 // shared, 16))
+    return -(-blocks // MULTIPROCESSORS) * busy + -(-blocks // (MULTIPROCESSORS * at_once)) * alone

@@ -12,7 +12,7 @@ from typing import Any
 
 from bpnet_backends.on_cuda import texts
 from bpnet_backends.on_cuda.custom import Custom
-from bpnet_backends.on_cuda.gathering import MULTIPROCESSORS, SHARED, cuts
+from bpnet_backends.on_cuda.gathering import MULTIPROCESSORS, SHARED, cuts, resident
 
 MOST_THREADS = 512
 """Of a block, where there are not more rows of weights: each row and slice of filters has one thread at least."""
@@ -92,6 +92,7 @@ def cut_up(of: Summing, sizes: Sizes) -> tuple[Custom, Custom]:
         "TILES_DOWN": -(-at.places[0] // rows), "TILES_ACROSS": -(-at.places[1] // columns),
         "PARTS_DOWN": sizes.parts[0], "PARTS_ACROSS": sizes.parts[1], "THREADS": threads, "GRID": sizes.grid,
         "TOTAL": of.total, "ROOM": _room(of, sizes),
+        "RESIDENT": resident(sizes.grid * sizes.chunks, threads, of.itemsize),
     }  # fmt: skip
     entry, text = texts.named("conv2d_grads", of.dtype, constants, texts.file("weight_gradients.cuh"))
     return Custom(entry, text, (sizes.grid, sizes.chunks), (threads, 1)), _joined(of, sizes.grid)
@@ -164,10 +165,10 @@ def cost(of: Summing, sizes: Sizes) -> float | None:
     double = of.itemsize // 4
     busy = warps * places * max(sizes.many / 4 * double, double + max(sizes.many * of.itemsize / 16, 1)) + room / 8
     alone = 1500 + room / threads * 20 + places * (15 + sizes.many)
-    blocks, resident = (
+    blocks, at_once = (
         sizes.grid * sizes.chunks,
         max(1, min(2048 // (32 * warps), 200 * 1024 // (room * of.itemsize), 16)),
     )
     of_block = -(-tiles // sizes.grid)
-    each = -(-blocks // MULTIPROCESSORS) * busy + -(-blocks // (MULTIPROCESSORS * resident)) * alone
+    each = -(-blocks // MULTIPROCESSORS) * busy + -(-blocks // (MULTIPROCESSORS * at_once)) * alone
     return float(of_block * each + 600 * -(-sizes.grid // (8 * JOINING)))

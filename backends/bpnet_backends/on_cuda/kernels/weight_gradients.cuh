@@ -5,7 +5,7 @@
 // A unit is a row (a, b, i) of the weights, or the bias, whose x is 1, times a slice of MANY output channels. In a
 // block some threads, each with its own places, sum up the same unit; they are added in the end, in order.
 
-extern "C" __global__ void __launch_bounds__(THREADS, 1) ENTRY(const T* __restrict__ x, const T* __restrict__ dz,
+extern "C" __global__ void __launch_bounds__(THREADS, RESIDENT) ENTRY(const T* __restrict__ x, const T* __restrict__ dz,
                                                             T* __restrict__ part) {
     __shared__ __align__(16) T room[ROOM];
     T* const tile = room + ROWS * COLUMNS * WIDE;  // x; before it dz, whose size is a multiple of a slice
