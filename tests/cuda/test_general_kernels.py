@@ -77,10 +77,11 @@ def test_a_reduction_of_each_type(name, dtype):
 def test_a_reduction_over_any_axes(shape, axes, name):
     axis = tuple(sorted({i % len(shape) for i in axes})) or None
 
-    def reverse(xp, x):
-        return xp.permute_dims(x, tuple(range(len(shape)))[::-1])
+    def reduce(xp, x):
+        turned = xp.permute_dims(x, tuple(range(len(shape)))[::-1])
+        return getattr(xp, name)(x * 2, axis=axis), getattr(xp, name)(turned, axis=axis)
 
-    check(lambda xp, x: (getattr(xp, name)(x * 2, axis=axis), getattr(xp, name)(reverse(xp, x), axis=axis)), some(shape))
+    check(reduce, some(shape))
 
 
 def test_what_is_not_a_number_is_found_by_every_reduction():
@@ -115,7 +116,21 @@ def test_rows_are_gathered(dtype):
     check(take, some((4, 3, 5), dtype), np.array([0, 3, 3, 1]))
 
 
-FUNCTIONS = "acos asin atan acosh asinh atanh cosh sinh tan log2 log10 trunc round isinf".split()
+FUNCTIONS = [
+    "acos",
+    "asin",
+    "atan",
+    "acosh",
+    "asinh",
+    "atanh",
+    "cosh",
+    "sinh",
+    "tan",
+    "log2",
+    "log10",
+    "trunc",
+    "round",
+]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

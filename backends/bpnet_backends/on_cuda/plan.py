@@ -73,7 +73,6 @@ class Plan:
 
     def __init__(self, traced: Traced, device: Device) -> None:
         self._device = device
-        self._traced = traced
         record = prepared(traced.record)
         parts = list(_parts(record))
         kernels = {part.work.entry: part.work for part in parts if isinstance(part.work, Kernel)}

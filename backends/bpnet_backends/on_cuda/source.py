@@ -14,12 +14,13 @@ from math import prod
 
 import numpy as np
 
-from bpnet_backends.fusion.operands import Operand, overlap, same_place
+from bpnet_backends.fusion.operands import Operand
 from bpnet_backends.fusion.operations import COLUMNS, MAP, ROW, TOTAL, Operation
 from bpnet_backends.fusion.rows import Stage, is_flat, stages
 from bpnet_backends.on_cuda import geometry
-from bpnet_backends.on_cuda.kernel import Kernel, Parameters
+from bpnet_backends.on_cuda.kernel import Kernel
 from bpnet_backends.on_cuda.translation import TYPES, number, translated
+from bpnet_backends.on_cuda.values import Values, is_overwritten
 from bpnet_backends.on_numpy.reserved import reserved
 from bpnet_backends.parts import merged
 
@@ -51,25 +52,17 @@ class Source:
     def __init__(self, operations: Sequence[Operation], kept: Collection[Operation]) -> None:
         self.partials: list[Partial] = []
         self._operations = operations
-        self._kept = kept
         self._stages = stages(operations, reductions_apart=False)
-        self._parameters = Parameters()
-        self._top: list[str] = []
         self._bottom: list[str] = []
-        self._names: dict[Operation, str] = {}
-        self._types: dict[str, str] = {}
-        self._constants: dict[tuple[float, str], str] = {}
-        self._loaded: dict[tuple[int, Operand], str] = {}
-        self._done: list[tuple[int, Operation]] = []
-        self._read, self._written, self._table_bytes = set[Operand](), set[Operand](), 0
+        self._table_bytes = 0
         self._rows = operations[0].rows
         self._width = max(stage.width for stage in self._stages)
         self._flat = is_flat(self._stages)
         self._geometry = self._divided()
-        self._through_memory = self._geometry.columns(self._width) > geometry.IN_REGISTERS
+        self._values = Values(self._stages, kept, self._geometry, flat=self._flat)
         self._index = "int" if self._largest() < MOST_INDEX else "int64"
         body = self._flat_loop() if self._flat else self._row_loop()
-        self.kernel = self._kernel([*self._shared(), *self._top, *body, *self._bottom])
+        self.kernel = self._kernel([*self._shared(), *self._values.top, *body, *self._bottom])
 
     # ---- sizes
 
@@ -83,7 +76,7 @@ class Source:
             self._width,
             reduces=ROW in kinds,
             summed=summed,
-            divisible=not any(self._is_overwritten(op) for op in self._operations if op.width == 1),
+            divisible=not any(is_overwritten(op, self._operations) for op in self._operations if op.width == 1),
         )
 
     def _largest(self) -> int:
@@ -91,10 +84,6 @@ class Source:
         operands = [x for op in self._operations for x in (*op.inputs, op.output)]
         reach = [abs(x.across) * x.rows + abs(x.along) * x.width for x in operands]
         return max(self._rows * self._width, *reach) + self._geometry.step * self._geometry.down
-
-    def _is_overwritten(self, op: Operation) -> bool:
-        """Does the kernel read from memory, too, where this operation writes?"""
-        return any(overlap(x, op.output) for other in self._operations for x in other.inputs)
 
     # ---- loops
 
@@ -109,7 +98,7 @@ class Source:
 
     def _row_loop(self) -> list[str]:
         lanes, height, down, index = self._geometry.lanes, self._geometry.rows, self._geometry.down, self._index
-        self._top.append(f"const {index} lane = {index}(blockIdx.y) * {lanes} + threadIdx.x;")
+        self._values.top.append(f"const {index} lane = {index}(blockIdx.y) * {lanes} + threadIdx.x;")
         lines: list[str] = []
         for place, stage in enumerate(self._stages):
             before, within, after = self._stage(place, stage)
@@ -141,21 +130,21 @@ class Source:
         within: list[str] = []
         after: list[str] = []
         for op in stage.operations:
-            values = [self._value(place, stage, x, before, within) for x in op.inputs]
-            text = re.sub("⟨(.+?):(.+?)⟩", self._constant, op.text.format(*values))
-            name = self._name(op)
-            text = translated(text, self._types).text
+            values = [self._values.value(place, stage, x, before, within) for x in op.inputs]
+            text = re.sub("⟨(.+?):(.+?)⟩", self._values.constant, op.text.format(*values))
+            name = self._values.name(op)
+            text = translated(text, self._values.types).text
             if op.table is not None:
                 text = self._gathered(op.table, text, name, stage, before if stage.width > 1 else within)
             if op.kind == MAP:
                 within.append(f"const {TYPES[op.output.dtype]} {name} = {text};")
-                within += self._carried(place, op, before)
-                within += self._store(op, name, stage)
+                within += self._values.carried(place, op, before)
+                within += self._values.store(op, name, stage)
             elif op.kind == ROW:
                 self._row(op, name, text, stage, before, within, after)
             else:
                 self._sum(op, name, text, stage, within)
-            self._done.append((place, op))
+            self._values.done.append((place, op))
         return before, within, after
 
     def _gathered(self, table: Operand, text: str, name: str, stage: Stage, lines: list[str]) -> str:
@@ -163,7 +152,7 @@ class Source:
         lines.append(f"const int64 row_{name} = row_of({text}, {table.rows}LL);")
         self._table_bytes += self._rows * stage.width * np.dtype(table.dtype).itemsize
         column = f" * {table.width} + k" if table.width > 1 else ""
-        return f"{self._parameters.read(table.array, table.address, table.dtype)}[row_{name}{column}]"
+        return f"{self._values.parameters.read(table.array, table.address, table.dtype)}[row_{name}{column}]"
 
     def _row(
         self,
@@ -187,7 +176,7 @@ class Source:
             within.append(f"{name}_all = {join}::join({name}_all, {kept}({text}));")
             result = f"over_group<{join}, {lanes}>({name}_all, ({kept}*)shared)"
         after.append(f"const {of} {name} = {of}({result});")
-        after += self._store(op, name, Stage(1))
+        after += self._values.store(op, name, Stage(1))
 
     def _sum(self, op: Operation, name: str, text: str, stage: Stage, within: list[str]) -> None:
         """A sum over rows: each thread's own, then the block's, then one of all blocks."""
@@ -195,8 +184,8 @@ class Source:
         one = stage.width == 1
         visits = 1 if one or op.kind == TOTAL else self._geometry.columns(stage.width)
         by_columns = op.kind == COLUMNS and not one
-        self._top.append(f"{kept} {name}_all[{visits}];")
-        self._top.append(f"for (int j = 0; j < {visits}; ++j) {name}_all[j] = {join}::first<{kept}>();")
+        self._values.top.append(f"{kept} {name}_all[{visits}];")
+        self._values.top.append(f"for (int j = 0; j < {visits}; ++j) {name}_all[j] = {join}::first<{kept}>();")
         place = f"{name}_all[{'j' if by_columns else 0}]"
         added = f"{place} = {join}::join({place}, {kept}({text}));"
         within.append(added if not one or self._flat else f"if (here && lane == 0) {added}")
@@ -222,99 +211,20 @@ class Source:
         divided = self._geometry
         parts = divided.down * (divided.across if op.kind == TOTAL else 1)
         if parts == 1:
-            self._written.add(op.output)
-            target = self._parameters.written(op.output.array, op.output.address, op.output.dtype)
+            self._values.written.add(op.output)
+            target = self._values.parameters.written(op.output.array, op.output.address, op.output.dtype)
             place = column or "0"
             if op.kind == COLUMNS and divided.across > 1 and not column:
                 condition += " && blockIdx.y == 0"
             return [f"if ({condition}) {target}[{place}] = {TYPES[op.output.dtype]}({name});"]
         partial = Partial(op, parts)
         self.partials.append(partial)
-        target = self._parameters.written(partial.array, partial.array.ctypes.data, partial.of)
+        target = self._values.parameters.written(partial.array, partial.array.ctypes.data, partial.of)
         block = "blockIdx.x * gridDim.y + blockIdx.y" if op.kind == TOTAL else "blockIdx.x"
         if op.kind == COLUMNS and not column and divided.across > 1:
             condition += " && blockIdx.y == 0"
         place = f"({block}) * {partial.width}LL + {column}" if column else block
         return [f"if ({condition}) {target}[{place}] = {name};"]
-
-    # ---- values
-
-    def _value(self, place: int, stage: Stage, x: Operand, before: list[str], within: list[str]) -> str:
-        """The element of `x`: what this kernel made of it last, or what lies in memory."""
-        for made_in, op in reversed(self._done):
-            if op.kind in (MAP, ROW) and same_place(op.output, x):
-                if made_in == place or op.output.width == 1:
-                    return self._name(op)
-                if not self._through_memory:
-                    if (place, x) not in self._loaded:
-                        self._loaded[place, x] = self._name(op)
-                        of = TYPES[op.output.dtype]
-                        within.append(f"const {of} {self._name(op)} = {self._name(op)}_kept[j];")
-                    return self._loaded[place, x]
-                break
-        if (place, x) not in self._loaded:
-            name = self._loaded[place, x] = f"x{len(self._loaded)}"
-            self._types[name] = x.dtype
-            self._read.add(x)
-            element = f"{self._parameters.read(x.array, x.address, x.dtype)}[{self._place(x)}]"
-            of = TYPES[x.dtype]
-            if x.is_scalar:
-                self._top.append(f"const {of} {name} = {element};")
-            elif self._flat or (stage.width > 1 and x.along != 0):
-                within.append(f"const {of} {name} = {element};")
-            else:
-                lines = before if stage.width > 1 else within
-                lines.append(f"const {of} {name} = here ? {element} : {of}(0);")
-        return self._loaded[place, x]
-
-    def _carried(self, place: int, op: Operation, before: list[str]) -> list[str]:
-        """Keep the value for later stages."""
-        if op.output.width == 1 or self._through_memory or not self._is_needed_after(place, op):
-            return []
-        visits = self._geometry.columns(op.width)
-        before.append(f"{TYPES[op.output.dtype]} {self._name(op)}_kept[{visits}];")
-        return [f"{self._name(op)}_kept[j] = {self._name(op)};"]
-
-    def _is_needed_after(self, place: int, op: Operation) -> bool:
-        later = [other for stage in self._stages[place + 1 :] for other in stage.operations]
-        return any(same_place(op.output, x) for other in later for x in other.inputs)
-
-    def _store(self, op: Operation, name: str, stage: Stage) -> list[str]:
-        stage_of = next(i for i, found in enumerate(self._stages) if op in found.operations)
-        carried = self._through_memory and op.output.width > 1 and self._is_needed_after(stage_of, op)
-        if op not in self._kept and not carried:
-            return []
-        self._written.add(op.output)
-        target = self._parameters.written(op.output.array, op.output.address, op.output.dtype)
-        line = f"{target}[{self._place(op.output)}] = {name};"
-        if self._flat or stage.width > 1:
-            return [line]
-        waits = self._geometry.lanes > 1 and self._is_overwritten(op)
-        return [*(["__syncthreads();"] if waits else []), f"if (here && lane == 0) {line}"]
-
-    def _place(self, x: Operand) -> str:
-        if x.is_scalar:
-            return "0"
-        if x.is_whole:
-            return "i" if self._flat else f"n * {x.width} + k" if x.width > 1 else "n"
-        across = "" if x.across == 0 else "n" if x.across == 1 else f"n * {x.across}"
-        along = "" if x.along == 0 else "k" if x.along == 1 else f"k * {x.along}"
-        return " + ".join(part for part in (across, along) if part)
-
-    def _constant(self, found: re.Match[str]) -> str:
-        """A number of a formula, converted to its type once."""
-        key = float(found[1]), found[2]
-        if key not in self._constants:
-            name = self._constants[key] = f"number_{len(self._constants)}"
-            self._types[name] = found[2]
-            self._top.append(f"const {TYPES[found[2]]} {name} = {self._parameters.number(*key)};")
-        return self._constants[key]
-
-    def _name(self, op: Operation) -> str:
-        if op not in self._names:
-            self._names[op] = f"v{len(self._names)}"
-            self._types[self._names[op]] = op.output.dtype
-        return self._names[op]
 
     # ---- the whole
 
@@ -325,19 +235,19 @@ class Source:
 
     def _kernel(self, body: Sequence[str]) -> Kernel:
         divided = self._geometry
-        entry, text = self._parameters.finished(body, divided.threads)
+        entry, text = self._values.parameters.finished(body, divided.threads)
         return Kernel(
             title=title(self._operations),
             entry=entry,
             text=text,
             grid=(divided.down, divided.across),
             block=(divided.lanes, divided.rows),
-            arguments=self._parameters.arguments,
-            reads=self._parameters.reads,
-            outputs=self._parameters.outputs,
+            arguments=self._values.parameters.arguments,
+            reads=self._values.parameters.reads,
+            outputs=self._values.parameters.outputs,
             shape=(self._rows, self._width),
-            bytes_read=sum(map(_size, self._read)) + self._table_bytes,
-            bytes_written=sum(map(_size, self._written)),
+            bytes_read=sum(map(_size, self._values.read)) + self._table_bytes,
+            bytes_written=sum(map(_size, self._values.written)),
             flop=sum(op.flop for op in self._operations),
         )
 

@@ -15,7 +15,7 @@ import numpy as np
 
 TYPES = {
     "bool": "bool",
-    **{name: name for name in "int8 uint8 int16 uint16 int32 uint32 int64 uint64".split()},
+    **{f"{sign}int{bits}": f"{sign}int{bits}" for bits in (8, 16, 32, 64) for sign in ("", "u")},
     "float32": "float",
     "float64": "double",
 }
