@@ -121,7 +121,7 @@ def assign(x: np.ndarray, key: Any, value: Any) -> None:
     if not isinstance(value, np.ndarray | bool | int | float):
         present().stop("assignment of something else than an array or a number")
     target = select(x, key)
-    while np.ndim(value) > target.ndim and value.shape[0] == 1:
+    while isinstance(value, np.ndarray) and value.ndim > target.ndim and value.shape[0] == 1:
         value = value[0]
     if np.broadcast_shapes(np.shape(value), target.shape) != target.shape:
         raise ValueError(f"the shape {np.shape(value)} was given, expected {target.shape} or what can be spread to it")
