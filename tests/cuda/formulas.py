@@ -27,7 +27,8 @@ xp.take(x.T, k, axis=0); xp.take(k, k); xp.take(x, k, axis=-1); x[k]; xp.take_al
 xp.take_along_axis(x.T, k[None, :], axis=0); x[1]; x[1, 2]; x[1:3, ::2]; x[..., 1:]; x[None, :, 3]; x[-1, ...]
 x[:, -2:]; x[...]; xp.reshape(x.T, (-1,)); x.mT; x.T; xp.reshape(x, (2, -1, 3)); xp.reshape(x, (6, 4), copy=True)
 xp.permute_dims(x, (1, 0)); xp.expand_dims(x, axis=1); xp.squeeze(x[:1, :], axis=0)
-xp.broadcast_to(k[:, None], (2, 4, 3)); xp.flip(x); xp.flip(x, axis=0); xp.moveaxis(x, 0, 1); xp.roll(x, 1, axis=0)
+xp.broadcast_to(k[:, None], (2, 4, 3)); xp.flip(x); xp.flip(x, axis=0); xp.flip(xp.sum(x)) + x
+xp.moveaxis(x, 0, 1); xp.roll(x, 1, axis=0)
 xp.roll(x, -2); xp.tile(k, (2, 3)); xp.tile(x, (2,)); xp.repeat(x, 2, axis=1); xp.repeat(k, 3)
 xp.concat([x, x + 1]); xp.concat([x, x[:, :1]], axis=1)
 xp.concat([x, xp.astype(k[:, None], x.dtype) + x], axis=None); xp.stack([x, x]); xp.stack([x, -x], axis=-1)

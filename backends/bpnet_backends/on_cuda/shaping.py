@@ -169,5 +169,5 @@ RULES: dict[str, Callable[..., Any]] = {
     "permute_dims": lambda x, /, axes: np.transpose(x, axes),
     "matrix_transpose": lambda x, /: np.swapaxes(x, -1, -2),
     "moveaxis": lambda x, source, destination, /: np.moveaxis(x, source, destination),
-    "flip": lambda x, /, *, axis=None: np.flip(x, axis),
+    "flip": lambda x, /, *, axis=None: np.flip(x, axis) if x.ndim else copied(x),  # NumPy makes a number
 }
