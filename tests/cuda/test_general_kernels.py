@@ -142,6 +142,16 @@ def test_functions_that_only_general_kernels_have(dtype):
     check(apply, RNG.uniform(0.1, 0.9, size=(4, 3)).astype(dtype), limit=1e-6 if dtype == "float32" else 1e-14)
 
 
+def test_a_whole_number_of_a_formula_keeps_all_its_digits():
+    """A float64 would round it: keys of random numbers are such."""
+
+    def advance(xp, key):
+        key[...] = key + 0x51B54A32D192ED03
+        return key * -0x61C8864680B583EB, key[:, None] + 0 * key[None, :] + 0x51B54A32D192ED03
+
+    check(advance, np.array([3, -(2**63), 2**62 + 1]))
+
+
 def test_whole_numbers_wrap():
     x = np.array([[2**62, -(2**63), 2**63 - 1, -1]])
     check(lambda xp, x: (x + x, x * x, x - 2**62 - 2**62, -x, xp.abs(x), x >> 1, x ^ (x >> 63)), x)

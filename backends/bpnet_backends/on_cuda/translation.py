@@ -139,7 +139,9 @@ class _Translation:
 
     def _converted(self, x: Value, of: str) -> Value:
         if x.of == "number":
-            return Value(number(float(x.text) if of in FLOATS else int(float(x.text)), of), of)
+            # An int64 has more digits than a float64 can hold.
+            plain = float(x.text) if of in FLOATS or not x.text.lstrip("-").isdigit() else int(x.text)
+            return Value(number(plain, of), of)
         return x if x.of == of else Value(f"{TYPES[of]}({x.text})", of)
 
     def _alike(self, a: Value, b: Value) -> tuple[Value, Value]:
