@@ -9,10 +9,10 @@ import pytest
 from bpnet.backend import Backend, make
 from bpnet_backends.on_cuda.backend import CudaBackend
 from bpnet_strict import StrictBackend
-from cuda.interpreted import Interpreted
-from cuda.numpy_device import NumPyDevice
-from cuda.torch_device import TorchOnCPU
 from emulator.device import EmulatedDevice
+from on_cuda.interpreted import Interpreted
+from on_cuda.numpy_device import NumPyDevice
+from on_cuda.torch_device import TorchOnCPU
 
 SPECS = [
     pytest.param("numpy", id="numpy"),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bpnet_backends.on_cuda import tracing
-from cuda.interpreted import Interpreted
+from on_cuda.interpreted import Interpreted
 
 OBSTACLES: dict[str, Callable[[Interpreted, Any], Any]] = {
     r"float\(\) of an array": lambda be, x: float(x[0, 0]),

@@ -12,7 +12,7 @@ import bpnet
 from backends_here import backend_named
 from bpnet import Dense, Input, Sequential
 from bpnet.backend import Backend, make
-from cuda.interpreted import Interpreted
+from on_cuda.interpreted import Interpreted
 
 Layers = Callable[[], list[Any]]
 

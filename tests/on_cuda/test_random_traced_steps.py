@@ -10,7 +10,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from bpnet.backend import make
-from cuda.interpreted import Interpreted
+from on_cuda.interpreted import Interpreted
 from replay import test_random_steps as random_steps
 
 CALLS = 3

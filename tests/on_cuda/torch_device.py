@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from bpnet_backends.on_cuda.device import Memory
-from cuda.numpy_device import NumPyDevice
+from on_cuda.numpy_device import NumPyDevice
 
 
 class TorchOnCPU(NumPyDevice):

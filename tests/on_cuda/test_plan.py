@@ -12,8 +12,8 @@ from bpnet import Conv2D, Dense, Dropout, Flatten, Input, MaxPooling2D, Sequenti
 from bpnet_backends.on_cuda import captured, geometry
 from bpnet_backends.on_cuda.backend import CudaBackend
 from bpnet_backends.on_cuda.plan import Plan
-from cuda.captured_steps import check, replayed
 from emulator.device import EmulatedDevice
+from on_cuda.captured_steps import check, replayed
 
 NVCC = shutil.which("nvcc") or next((str(path) for path in [Path("/usr/local/cuda/bin/nvcc")] if path.exists()), None)
 

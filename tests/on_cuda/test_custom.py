@@ -11,9 +11,9 @@ import pytest
 from bpnet_backends.on_cuda import tracing
 from bpnet_backends.on_cuda.custom import Custom, by_library, empty, launched
 from bpnet_backends.on_cuda.device import Launch
-from cuda.interpreted import Interpreted
-from cuda.numpy_device import NumPyDevice
-from cuda.torch_device import TorchOnCPU
+from on_cuda.interpreted import Interpreted
+from on_cuda.numpy_device import NumPyDevice
+from on_cuda.torch_device import TorchOnCPU
 
 DOUBLED = Custom("doubled_3", 'extern "C" __global__ void doubled_3(const double* x, double* y) { … }', (1, 1), (32, 1))
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from bpnet_backends.on_cuda import tracing
 from bpnet_backends.on_cuda.device import Memory
-from cuda.numpy_device import NumPyDevice
+from on_cuda.numpy_device import NumPyDevice
 
 
 class Refusing(np.ndarray):

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cuda.interpreted import Interpreted
-from cuda.numpy_device import NumPyDevice
-from cuda.torch_device import TorchOnCPU
+from on_cuda.interpreted import Interpreted
+from on_cuda.numpy_device import NumPyDevice
+from on_cuda.torch_device import TorchOnCPU
 
 DEVICES = {"numpy": NumPyDevice, "torch": TorchOnCPU}
 

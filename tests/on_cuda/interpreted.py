@@ -14,7 +14,7 @@ from bpnet_backends.on_cuda.tracing import Traced
 from bpnet_backends.on_numpy.program import with_results_in_place, without_unread
 from bpnet_backends.on_numpy.recording import Call, root, with_arrays
 from bpnet_backends.on_numpy.replay import bind
-from cuda.numpy_device import NumPyDevice
+from on_cuda.numpy_device import NumPyDevice
 
 GARBAGE = 0xFF
 """Bytes of which floats are not numbers, whole numbers -1, and truth values true."""

@@ -14,8 +14,8 @@ from bpnet_backends.on_cuda import tracing
 from bpnet_backends.on_numpy.program import overlap
 from bpnet_backends.on_numpy.recording import is_alone, root
 from bpnet_backends.on_numpy.reserved import reserved
-from cuda.counting_device import CountingDevice
-from cuda.interpreted import Interpreted, interpretation
+from on_cuda.counting_device import CountingDevice
+from on_cuda.interpreted import Interpreted, interpretation
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from bpnet_backends.on_cuda import tracing
 from bpnet_backends.on_cuda.notes import numpy_type
-from cuda.formulas import CASES
-from cuda.interpreted import Interpreted
-from cuda.numpy_device import NumPyDevice
-from cuda.torch_device import TorchOnCPU
+from on_cuda.formulas import CASES
+from on_cuda.interpreted import Interpreted
+from on_cuda.numpy_device import NumPyDevice
+from on_cuda.torch_device import TorchOnCPU
 
 LIMITS = {"float32": 1e-6, "float64": 1e-14}
 """Relative: 8 units in the last place, as functions of one library are good to 4; sums are of 24 numbers at most."""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cuda.captured_steps import check
+from on_cuda.captured_steps import check
 
 RNG = np.random.default_rng(5)
 TYPES = ("float32", "float64", "int64", "int32", "uint8", "bool")
