@@ -11,10 +11,14 @@ import pytest
 from backends_here import backend_named
 from limits import LIMITS
 
-REPLAYING = ("numpy", "numba", "emulated")
-"""The backends that replay a recorded step; the emulated GPU does it by CUDA kernels."""
+RECORDING = ("numpy", "numba")
+"""The backends that compute a step while they write it down."""
+
+REPLAYING = (*RECORDING, "emulated")
+"""The backends that replay a step; the emulated GPU does it by CUDA kernels."""
 
 on_each = pytest.mark.parametrize("spec", REPLAYING)
+on_each_that_records = pytest.mark.parametrize("spec", RECORDING)
 
 CALLS = 4
 """Of a captured step, each with other contents: what the first run froze would show from the second on."""

@@ -10,7 +10,7 @@ import threadpoolctl
 
 from bpnet import Dense, Input, Sequential
 from bpnet.backend import make
-from replay.replayed import on_each
+from replay.replayed import on_each_that_records
 
 TO_THE_HOST = {
     "float": lambda backend, x: float(x[0, 0]),
@@ -25,7 +25,7 @@ def pair(spec, shape=(6, 3), dtype="float64"):
     return backend, backend.asarray(np.zeros(shape), dtype), backend.asarray(np.zeros(shape), dtype)
 
 
-@on_each
+@on_each_that_records
 @pytest.mark.parametrize("way", TO_THE_HOST)
 def test_a_step_that_goes_to_the_host_runs_on_with_one_warning(spec, way):
     backend, x, out = pair(spec)
@@ -45,7 +45,7 @@ def test_a_step_that_goes_to_the_host_runs_on_with_one_warning(spec, way):
     assert "Mend" in str(found[0].message)
 
 
-@on_each
+@on_each_that_records
 @pytest.mark.parametrize("goes_to_the_host", [False, True])
 @pytest.mark.filterwarnings("ignore:this step runs slower:RuntimeWarning")
 def test_each_call_changes_memory_once_the_first_too(spec, goes_to_the_host):
@@ -69,7 +69,7 @@ def test_each_call_changes_memory_once_the_first_too(spec, goes_to_the_host):
         np.testing.assert_array_equal(np.asarray(out), b)
 
 
-@on_each
+@on_each_that_records
 def test_a_captured_step_within_a_captured_step_is_part_of_it(spec):
     """Whether the inner one was called before or not."""
     backend, x, out = pair(spec)
@@ -94,7 +94,7 @@ def test_a_captured_step_within_a_captured_step_is_part_of_it(spec):
             assert float(out[0, 0]) == 2 * (before + calls)
 
 
-@on_each
+@on_each_that_records
 def test_a_step_that_fails_leaves_nothing_that_listens(spec):
     backend, x, _ = pair(spec)
 
@@ -109,7 +109,7 @@ def test_a_step_that_fails_leaves_nothing_that_listens(spec):
     assert float(x[0, 0]) == 2.0
 
 
-@on_each
+@on_each_that_records
 def test_two_captured_steps_that_share_memory_take_turns(spec):
     backend, x, y = pair(spec)
 
@@ -181,7 +181,7 @@ def trained(backend):
     return np.array(losses), model.predict(x)
 
 
-@on_each
+@on_each_that_records
 def test_training_twice_gives_the_same_bits(spec):
     assert_same(trained(spec), trained(spec))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bpnet.backend import make
-from replay.replayed import check, normal, on_each
+from replay.replayed import check, normal, on_each_that_records
 
 OPERATIONS = {
     "flip": lambda xp, x: xp.flip(x, axis=1),
@@ -50,7 +50,7 @@ OPERATIONS = {
 }
 
 
-@on_each
+@on_each_that_records
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_an_operation_without_a_kernel_is_replayed_between_others(spec, name):
     """No warning: it is part of the replay."""
@@ -72,7 +72,7 @@ UNPLANNED = {
 }
 
 
-@on_each
+@on_each_that_records
 @pytest.mark.parametrize("name", UNPLANNED)
 def test_what_is_not_replayed_runs_as_it_is(spec, name):
     """The shape of such a result may change from call to call."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from replay.replayed import check, normal, on_each
+from replay.replayed import check, normal, on_each, on_each_that_records
 
 SIZES = [
     (5, 4, 3),
@@ -70,9 +70,14 @@ def test_a_factor_may_be_a_view(spec, view, transposed, dtype):
 @on_each
 def test_vectors_and_stacks_are_multiplied_too(spec, dtype):
     def f(xp, a, v, s):
-        return a @ v, v @ a, v @ v, s @ a, xp.matmul(s, xp.permute_dims(s, (0, 2, 1))), xp.tensordot(a, a, axes=2)
+        return a @ v, v @ a, v @ v, s @ a, xp.matmul(s, xp.permute_dims(s, (0, 2, 1)))
 
     check(spec, f, normal((5, 5), (5,), (3, 4, 5)), dtype)
+
+
+@on_each_that_records
+def test_a_tensor_product_is_left_to_numpy(spec, dtype):
+    check(spec, lambda xp, a: xp.tensordot(a, a, axes=2), normal((5, 5)), dtype)
 
 
 @on_each
