@@ -12,11 +12,11 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target, unique_labels
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from bpnet.nn.losses import Loss
 from bpnet.nn.losses import loss as loss_named
-from bpnet.sklearn.estimator import MultilayerPerceptron, is_stochastic, input_types
+from bpnet.sklearn.estimator import MultilayerPerceptron, input_types, is_stochastic
 from bpnet.sklearn.parameters import OF_CLASSIFIER
 from bpnet.sklearn.targets import head, log_loss
 
@@ -83,7 +83,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         callbacks: Any = None,
     ) -> None:
         given = locals()
-        vars(self).update({name: given[name] for name in given if name not in ("self", "__class__")})
+        self.__dict__.update({name: given[name] for name in given if name not in ("self", "__class__")})
 
     @available_if(is_stochastic)
     @_fit_context(prefer_skip_nested_validation=True)
@@ -96,7 +96,9 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
             self.classes_ = unique_labels(classes)
             self._label_binarizer = LabelBinarizer().fit(y if several else classes)
         elif classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
-            raise ValueError(f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {self.classes_!r}")
+            raise ValueError(
+                f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {self.classes_!r}"
+            )
         self._fit(X, y, sample_weight, incremental=True)
         return self
 

@@ -20,9 +20,7 @@ def split(
     rows = np.arange(len(y))
     left, out = train_test_split(rows, random_state=random_state, test_size=share, stratify=y if stratify else None)
     if len(out) < 2:
-        raise ValueError(
-            "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
-        )
+        raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
     return left, out
 
 

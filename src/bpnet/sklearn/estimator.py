@@ -34,7 +34,7 @@ from bpnet.sklearn.parameters import (
 from bpnet.sklearn.placed import Architecture, Placed, packed, read, unpacked, write
 from bpnet.sklearn.solvers import is_lbfgs
 from bpnet.sklearn.stochastic import fit_stochastic
-from bpnet.sklearn.watching import CallbackSupport, with_callbacks
+from bpnet.sklearn.watching import CallbackSupportMixin, with_callbacks
 
 
 def is_stochastic(estimator: Any) -> bool:
@@ -51,7 +51,7 @@ def input_types(dtype: str | None) -> Any:
     return (np.float64, np.float32) if dtype is None else np.dtype(dtype)
 
 
-class MultilayerPerceptron(CallbackSupport, BaseEstimator, ABC):  # type: ignore[misc]
+class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: ignore[misc]
     """A multi-layer perceptron with scikit-learn's parameters, attributes and numbers."""
 
     _parameter_constraints: dict[str, list[Any]] = SHARED
@@ -119,7 +119,7 @@ class MultilayerPerceptron(CallbackSupport, BaseEstimator, ABC):  # type: ignore
             fit(self, network, X, y, targets, weight, by_class, incremental)
         if not all(np.isfinite(array).all() for array in (*self.coefs_, *self.intercepts_)):
             raise ValueError(
-                "Solver produced non-finite parameter weights. Mend: scale the inputs, to a standard deviation of 1, or "
+                "Solver produced non-finite parameter weights. Mend: scale the inputs to a standard deviation of 1, or "
                 "a smaller learning_rate_init"
             )
         return self
@@ -143,7 +143,7 @@ class MultilayerPerceptron(CallbackSupport, BaseEstimator, ABC):  # type: ignore
             self._take(packed(self.coefs_, self.intercepts_).astype(self.dtype or "float64"))
         self._dropout_seed = int(self._random_state.randint(1 << 31)) if self.dropout else 0
         for name in ("_optimizer", "_order", "_split_state"):
-            vars(self).pop(name, None)
+            self.__dict__.pop(name, None)
         if is_lbfgs(self.solver):
             return
         self.loss_curve_: list[float] = []
@@ -186,7 +186,7 @@ class MultilayerPerceptron(CallbackSupport, BaseEstimator, ABC):  # type: ignore
         return {"coefs_": self.coefs_, "intercepts_": self.intercepts_, "n_iter_": self.n_iter_}
 
     def _outputs(self, X: Any) -> np.ndarray:
-        """The network's outputs (samples, outputs), in the wider of the types of X and of the weights, or in `dtype`."""
+        """The network's outputs (samples, outputs), in `dtype`, or in the wider of the types of X and the weights."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         dtype = self.dtype or str(np.result_type(X.dtype, self.coefs_[0].dtype, np.float32))

@@ -106,3 +106,8 @@ class HalfPoissonDeviance(ElementwiseLoss):
 def on_logits(loss: Loss) -> Loss:
     """The loss as it is trained on: a cross-entropy takes logits, any other loss what the network gives."""
     return loss.on_logits() if isinstance(loss, CrossEntropy) else loss
+
+
+def leaves_out_activation(loss: Loss) -> bool:
+    """Does it take, as it is trained on, the outputs before their last activation?"""
+    return isinstance(loss, CrossEntropy | HalfPoissonDeviance)

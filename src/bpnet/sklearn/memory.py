@@ -36,7 +36,10 @@ def largest(estimator: Any, network: Network, batch_size: int) -> int:
     while size:
         try:
             shape = (size,) if objective.target_type == "int64" else (size, outputs)
-            x, y = zeros(network.backend, (size, features), network.dtype), zeros(network.backend, shape, objective.target_type)
+            x, y = (
+                zeros(network.backend, (size, features), network.dtype),
+                zeros(network.backend, shape, objective.target_type),
+            )
             objective.learn(x, y, None)
             network.backend.synchronize()
             return size

@@ -12,7 +12,7 @@ from __future__ import annotations
 from bpnet.backend import Array
 from bpnet.nn.losses import Loss
 from bpnet.nn.network import Network
-from bpnet.sklearn.losses import on_logits
+from bpnet.sklearn.losses import leaves_out_activation, on_logits
 
 
 class WeightedObjective:
@@ -20,12 +20,13 @@ class WeightedObjective:
 
     def __init__(self, network: Network, loss: Loss, alpha: float) -> None:
         self.network = network
+        self.loss = loss
         self.alpha = float(alpha)
         self.is_mean = loss.reduction == "mean"
         self.target_type = "int64" if loss.targets == "labels" else network.dtype
         loss = on_logits(loss)
         graph = network.graph
-        self._graph = network.with_linear(graph.outputs) if leaves_out(loss) else graph
+        self._graph = network.with_linear(graph.outputs) if leaves_out_activation(loss) else graph
         self._per_sample = loss.bind(network.backend)
         self._weights = network.theta[: network.layout.decaying]
         self._their_gradient = network.grad[: network.layout.decaying]
@@ -67,11 +68,3 @@ class WeightedObjective:
         weights, gradient = self._weights, self._their_gradient
         gradient[...] = gradient + share * weights
         return 0.5 * share * self.network.backend.xp.sum(weights * weights)
-
-
-def leaves_out(loss: Loss) -> bool:
-    """Does the loss take the outputs before their last activation?"""
-    from bpnet.nn.losses import CrossEntropy
-    from bpnet.sklearn.losses import HalfPoissonDeviance
-
-    return isinstance(loss, CrossEntropy | HalfPoissonDeviance)

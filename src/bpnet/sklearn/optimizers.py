@@ -1,7 +1,7 @@
 """scikit-learn's two optimizers, and what decides their learning rate between epochs.
 
-Adam here has the form at the end of section 2 of Kingma and Ba 2015, whose ε is not corrected for the beginning; bpnet's
-own Adam is their algorithm 1:
+Adam here has the form at the end of section 2 of Kingma and Ba 2015, whose ε is not corrected for the beginning;
+bpnet's own Adam is their algorithm 1:
 
     θ ← θ - η √(1-β₂ᵗ)/(1-β₁ᵗ) · m / (√v + ε).
 """
@@ -15,7 +15,7 @@ import numpy as np
 
 from bpnet.backend import Array
 from bpnet.nn.network import Network
-from bpnet.nn.optimizers import TINY_SQUARE, Adam, BoundOptimizer, Optimizer, SGD, flush
+from bpnet.nn.optimizers import SGD, TINY_SQUARE, Adam, BoundOptimizer, Optimizer, flush
 
 SMALLEST_RATE = 1e-6
 """An adaptive learning rate that has come so far is lowered no more."""

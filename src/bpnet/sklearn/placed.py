@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from bpnet.backend import Array, Backend, load
-from bpnet.nn.activations import ActivationFunction, ElementwiseActivation, Elementwise
+from bpnet.nn.activations import ActivationFunction, Elementwise, ElementwiseActivation
 from bpnet.nn.dense import Dense
 from bpnet.nn.dropout import Dropout
-from bpnet.nn.graph import Input
+from bpnet.nn.graph import Input, Node
 from bpnet.nn.layer import Layer
 from bpnet.nn.network import Network
 from bpnet.sequential import Sequential
@@ -68,7 +68,13 @@ class Architecture:
 
 
 def _layer(units: int, activation: str | ActivationFunction) -> Dense:
-    name = EXP if activation == "exp" else OUR_NAMES.get(activation, activation) if isinstance(activation, str) else activation
+    name = (
+        EXP
+        if activation == "exp"
+        else OUR_NAMES.get(activation, activation)
+        if isinstance(activation, str)
+        else activation
+    )
     return Dense(units, name, kernel_initializer="zeros")
 
 
@@ -98,7 +104,7 @@ class Placed:
 
     def _model(self, dtype: str, purpose: str) -> Sequential:
         if (dtype, purpose) not in self._models:
-            layers = [Input((self.architecture.units[0],)), *self.architecture.layers()]
+            layers: list[Layer | Node] = [Input((self.architecture.units[0],)), *self.architecture.layers()]
             model = Sequential(layers, backend=self.backend, dtype=dtype, seed=self.architecture.seed)
             self._models[dtype, purpose] = model
         return self._models[dtype, purpose]

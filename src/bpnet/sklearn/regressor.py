@@ -66,7 +66,7 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
         callbacks: Any = None,
     ) -> None:
         given = locals()
-        vars(self).update({name: given[name] for name in given if name not in ("self", "__class__")})
+        self.__dict__.update({name: given[name] for name in given if name not in ("self", "__class__")})
 
     @available_if(is_stochastic)
     @_fit_context(prefer_skip_nested_validation=True)

@@ -14,7 +14,7 @@ import numpy as np
 from bpnet.backend import Array, Backend
 from bpnet.nn.op import zeros
 from bpnet.training.micro_batch import is_out_of_memory
-from bpnet.training.step import DeviceData, next_batch
+from bpnet.training.step import Batch, DeviceData, next_batch
 
 Taken: TypeAlias = tuple[Array, Array, Array | None]
 """x, y and weights of a batch."""
@@ -43,7 +43,8 @@ class RowsOnDevice:
 
     def __init__(self, backend: Backend, x: Array, y: Array, weight: Array | None) -> None:
         self.backend = backend
-        self.data = DeviceData.put(backend, ((x,), (y,), weight), int(x.shape[0]))
+        self.batch: Batch = ((x,), (y,), weight)
+        self.data = DeviceData.put(backend, self.batch, int(x.shape[0]))
 
     def begin_epoch(self, order: np.ndarray) -> None:
         """Start over in this order."""
@@ -66,9 +67,7 @@ class RowsOnDevice:
 class RowsFromHost:
     """x on the host; a batch of it is on the device, made dense."""
 
-    def __init__(
-        self, backend: Backend, x: Any, y: Array, weight: Array | None, batch_size: int, dtype: str
-    ) -> None:
+    def __init__(self, backend: Backend, x: Any, y: Array, weight: Array | None, batch_size: int, dtype: str) -> None:
         self.backend = backend
         self._x = by_rows(x)
         self._dtype = dtype

@@ -26,9 +26,7 @@ def optimization(estimator: Any) -> Optimization:
         made: Optimizer = Momentum(rate, estimator.momentum, estimator.nesterovs_momentum)
         return Optimization(made, rate, estimator.learning_rate, estimator.power_t)
     if solver == "adam":
-        made = EarlyAdam(
-            rate, beta_1=estimator.beta_1, beta_2=estimator.beta_2, epsilon=estimator.epsilon
-        )
+        made = EarlyAdam(rate, beta_1=estimator.beta_1, beta_2=estimator.beta_2, epsilon=estimator.epsilon)
         return Optimization(made, rate, "constant", 0.0)
     named = isinstance(solver, str)
     return Optimization(optimizer_named(solver), rate if named else None, "constant", 0.0)

@@ -16,8 +16,8 @@ from bpnet.sklearn.descent import Descent
 from bpnet.sklearn.early_stopping import HeldOut, split
 from bpnet.sklearn.objective import WeightedObjective
 from bpnet.sklearn.parameters import EXACT, check_callbacks
-from bpnet.sklearn.placed import read, unpacked, write
-from bpnet.sklearn.rows import by_rows, rows
+from bpnet.sklearn.placed import read, write
+from bpnet.sklearn.rows import RowsOnDevice, by_rows, rows
 from bpnet.sklearn.solvers import optimization
 from bpnet.sklearn.watching import Tasks, printed
 from bpnet.training.callbacks import told
@@ -45,14 +45,20 @@ def fit_stochastic(
     if est.early_stopping:
         x, targets, weight, by_class, held_out = _held_out(est, objective, x, y, targets, weight, by_class)
     weight = by_class if weight is None else weight if by_class is None else weight * by_class
-    batch_size = _batch_size(est.batch_size, x.shape[0])
-    bound = est._optimizer.bind(network)
+    size = _batch_size(est.batch_size, x.shape[0])
+    optimizer = est._optimizer.bind(network)
+    samples = rows(network.backend, x, targets, weight, size, network.dtype, objective.target_type)
 
     def make() -> Descent:
-        samples = rows(network.backend, x, targets, weight, batch_size, network.dtype, objective.target_type)
-        return Descent(objective, bound, samples, batch_size, est.max_grad_norm)
+        return Descent(objective, optimizer, samples, size, est.max_grad_norm)
 
-    _Epochs(est, network, make(), held_out, weight, batch_size, incremental).run(x, y, weight)
+    if incremental and isinstance(samples, RowsOnDevice):
+        # The next call often brings as many samples, and its step need not be captured anew.
+        kind = (objective.loss, est.alpha, size, est.max_grad_norm, optimizer)
+        with est._placed.kept.run(kind, samples.batch, make) as descent:
+            _Epochs(est, network, descent, None, weight, size, incremental).run(x, y, weight)
+        return
+    _Epochs(est, network, make(), held_out, weight, size, incremental).run(x, y, weight)
 
 
 class _Epochs:
@@ -84,7 +90,7 @@ class _Epochs:
         est = self.est
         callbacks = [*check_callbacks(est.callbacks), *printed(est.verbose)]
         epochs = 1 if self.incremental else est.max_iter
-        tasks = Tasks(est, x, y, weight, epochs)
+        tasks = Tasks(None if self.incremental else est, x, y, weight, epochs)
         order = self._first_order()
         self.model.stop_training = False
         tasks.begin()
@@ -105,7 +111,7 @@ class _Epochs:
                     logs = self._take_in(loss, watched=bool(callbacks) or tasks.are_told)
                     for callback in callbacks:
                         callback.on_epoch_end(epoch, logs)
-                    asked = tasks.end_iteration(self._fitted) or self.model.stop_training
+                    asked = tasks.end_iteration(est._fitted) or self.model.stop_training
                     if self._is_over() or asked or self.incremental:
                         break
                     if epoch + 1 == epochs:
@@ -119,7 +125,7 @@ class _Epochs:
         if self.held_out is not None:
             est._take(est._best)
             write(self.network, est._best)
-        tasks.end(self._fitted)
+        tasks.end(est._fitted)
 
     def _take_in(self, loss: float, *, watched: bool) -> dict[str, float]:
         """An epoch's figures, into the estimator's attributes."""
@@ -185,12 +191,6 @@ class _Epochs:
         kept = getattr(self.est, "_order", None) if self.est.warm_start == EXACT else None
         return kept if kept is not None and len(kept) == self.samples else np.arange(self.samples)
 
-    def _fitted(self) -> dict[str, Any]:
-        """What a copy needs to predict as this one would now."""
-        units = self.est._placed.architecture.units
-        coefs, intercepts = unpacked(read(self.network), units)
-        return {"coefs_": coefs, "intercepts_": intercepts, "n_iter_": self.est.n_iter_}
-
     def _require_weight(self, order: np.ndarray) -> None:
         """ZeroDivisionError where all samples of a batch weigh nothing: its loss is no number."""
         if self._weight is None:
@@ -228,18 +228,15 @@ def _held_out(
     if again is not None:
         est._random_state.set_state(state)
     x = by_rows(x)
-    parts = [None if array is None else (array[left], array[out]) for array in (x, targets, weight, by_class)]
-    (x, x_out), (targets, targets_out), weights, by_classes = parts
-    weight, weight_out = weights or (None, None)
-    measured = HeldOut(objective, x_out, targets_out, weight_out, est._labels(y[out]))
-    return x, targets, weight, by_classes[0] if by_classes else None, measured
+    weight_out = None if weight is None else weight[out]
+    measured = HeldOut(objective, x[out], targets[out], weight_out, est._labels(y[out]))
+    weight, by_class = (None if array is None else array[left] for array in (weight, by_class))
+    return x[left], targets[left], weight, by_class, measured
 
 
 def _batch_size(given: Any, samples: int) -> int:
     if given == "auto":
         return min(200, samples)
     if given > samples:
-        warnings.warn(
-            f"batch_size: {given} is larger than the sample size; it is clipped to {samples}", stacklevel=6
-        )
+        warnings.warn(f"batch_size: {given} is larger than the sample size; it is clipped to {samples}", stacklevel=6)
     return int(np.clip(given, 1, samples))

@@ -8,11 +8,11 @@ from typing import Any
 from bpnet.training.callbacks import Callback, ProgressBar
 
 try:
-    from sklearn.callback import CallbackSupportMixin as CallbackSupport
+    from sklearn.callback import CallbackSupportMixin as CallbackSupportMixin
     from sklearn.callback import with_callbacks as with_callbacks
 except ImportError:  # before scikit-learn 1.9
 
-    class CallbackSupport:  # type: ignore[no-redef]
+    class CallbackSupportMixin:  # type: ignore[no-redef]
         """scikit-learn before 1.9 has no callbacks."""
 
     def with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,7 +38,7 @@ def printed(verbose: int | bool) -> list[Callback]:
 
 
 class Tasks:
-    """The tasks that scikit-learn's callbacks are told of: the fit, and in it each iteration."""
+    """The tasks that scikit-learn's callbacks are told of: the fit, and in it each iteration; of no estimator, none."""
 
     def __init__(self, estimator: Any, x: Any, y: Any, sample_weight: Any, iterations: int) -> None:
         self._estimator = estimator
