@@ -65,9 +65,10 @@ class HeldOut:
     def _of_each(self, function: Callable[..., Any]) -> list[np.ndarray]:
         found = []
         for part in self._parts:
-            x = self._x[part]
-            if is_sparse(x):
-                x = self._backend.asarray(dense(x), self._objective.network.dtype)
+            if is_sparse(self._x):
+                x = self._backend.asarray(dense(self._x[part]), self._objective.network.dtype)
+            else:
+                x = self._x[part, ...]
             weight = None if self._weight is None else self._weight[part]
             found.append(np.asarray(self._backend.to_numpy(function(x, self._y[part, ...], weight))))
         return found

@@ -59,7 +59,8 @@ def fit_full_batch(
         stop = tasks.end_iteration(est._fitted) or model.stop_training
         if stop:
             raise StopIteration
-        begin()
+        if iterations < est.max_iter:
+            begin()
 
     def begin() -> None:
         tasks.begin_iteration()

@@ -123,8 +123,8 @@ class Placed:
         return found[0] if len(found) == 1 else np.concatenate(found)
 
     def __getstate__(self) -> dict[str, Any]:
-        """What it is made of."""
-        return {"architecture": self.architecture, "spec": self.spec}
+        """What it is made of; a backend that was given as an object belongs to its process, and is found anew."""
+        return {"architecture": self.architecture, "spec": self.spec if isinstance(self.spec, str) else None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
