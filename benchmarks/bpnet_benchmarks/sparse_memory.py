@@ -24,7 +24,9 @@ def main() -> None:
     """Fit, predict, and print the peaks."""
     from bpnet.sklearn import MLPClassifier
 
-    x = scipy.sparse.random(SAMPLES, FEATURES, FILLED, format="csr", random_state=0)
+    rng, count = np.random.default_rng(0), int(SAMPLES * FEATURES * FILLED)
+    places = rng.integers(SAMPLES, size=count), rng.integers(FEATURES, size=count)
+    x = scipy.sparse.coo_array((rng.random(count), places), shape=(SAMPLES, FEATURES)).tocsr()
     y = np.asarray(x.sum(axis=1)).ravel() > FILLED * FEATURES / 2
     before = peak()
     warnings.simplefilter("ignore")

@@ -40,7 +40,7 @@ def test_never_dense_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
         largest = max(largest, found.size)
         return found
 
-    for module in ("rows", "lbfgs", "placed", "early_stopping"):
+    for module in ("rows", "placed", "early_stopping"):
         monkeypatch.setattr(f"bpnet.sklearn.{module}.dense", watched)
     monkeypatch.setattr(rows, "DENSE_AT_ONCE", 10_000)
     x = scipy.sparse.random(500, 1000, 0.01, format="csc", random_state=0)

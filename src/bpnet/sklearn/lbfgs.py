@@ -17,7 +17,7 @@ from bpnet.data.lbfgs import require_scipy
 from bpnet.nn.op import zeros
 from bpnet.sklearn.objective import WeightedObjective
 from bpnet.sklearn.placed import write
-from bpnet.sklearn.rows import by_rows, dense, is_sparse, parts
+from bpnet.sklearn.rows import RowsFromHost, is_sparse, parts
 
 
 class FullBatch:
@@ -28,18 +28,18 @@ class FullBatch:
         self._network = network = objective.network
         self._backend = backend = network.backend
         self._loss = zeros(backend, (), "float64")
-        self._y = backend.asarray(y, objective.target_type)
-        self._weight = None if weight is None else backend.asarray(weight, network.dtype)
-        self._total = objective.total(self._weight, int(x.shape[0]))
+        targets = backend.asarray(y, objective.target_type)
+        weights = None if weight is None else backend.asarray(weight, network.dtype)
+        self._total = objective.total(weights, int(x.shape[0]))
         if is_sparse(x):
-            self._x = by_rows(x)
             self._gradient = backend.xp.zeros_like(network.grad)
-            self._parts = parts(x)
-            self._buffer = zeros(backend, (self._parts[0].stop, x.shape[1]), network.dtype)
-            self._of_part = [backend.capture(self._part(part)) for part in self._parts]
+            self._sizes = [part.stop - part.start for part in parts(x)]
+            self._order = np.arange(x.shape[0])
+            self._rows = RowsFromHost(backend, x, targets, weights, self._sizes[0], network.dtype)
+            self._of_part = {size: backend.capture(self._part(size)) for size in set(self._sizes)}
             self._evaluate: Callable[[], None] = self._in_parts
         else:
-            self._buffer = backend.asarray(x, network.dtype)
+            self._all = backend.asarray(x, network.dtype), targets, weights
             self._evaluate = backend.capture(self._at_once)
 
     def __call__(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
@@ -50,26 +50,25 @@ class FullBatch:
         return float(to_numpy(self._loss)), np.asarray(to_numpy(self._network.grad), dtype=np.float64)
 
     def _at_once(self) -> None:
-        value = self._objective.gradient(self._buffer, self._y, self._weight, self._total)
+        value = self._objective.gradient(*self._all, self._total)
         self._loss[...] = self._with_penalty(value)
 
     def _in_parts(self) -> None:
         self._loss[...] = 0.0
         self._gradient[...] = 0.0
-        for part, learn in zip(self._parts, self._of_part, strict=True):
-            rows = dense(self._x[part])
-            self._buffer[: len(rows), ...] = self._backend.asarray(rows, self._network.dtype)
-            learn()
+        self._rows.begin_epoch(self._order)
+        for size in self._sizes:
+            self._rows.bring(size)
+            self._of_part[size]()
         self._network.grad[...] = self._gradient
         self._loss[...] = self._with_penalty(self._loss)
 
-    def _part(self, part: slice) -> Callable[[], None]:
-        x, y = self._buffer[: part.stop - part.start, ...], self._y[part, ...]
-        weight = None if self._weight is None else self._weight[part]
+    def _part(self, size: int) -> Callable[[], None]:
+        take, xp = self._rows.taker(size), self._backend.xp
 
         def learn() -> None:
-            value = self._objective.gradient(x, y, weight, self._total)
-            self._loss[...] = self._loss + self._backend.xp.astype(value, self._backend.xp.float64)
+            value = self._objective.gradient(*take(), self._total)
+            self._loss[...] = self._loss + xp.astype(value, xp.float64)
             self._gradient[...] = self._gradient + self._network.grad
 
         return learn
