@@ -27,11 +27,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(line)
 
 
+TOO_LONG = ("recipes/",)
+"""Whole trainings, which take the emulated GPU minutes; their layers and steps are tested on it one by one."""
+
 IN_FLOAT64_ONLY = ("parity/test_optimizers", "parity/test_objectives", "parity/test_whole_runs", "parity/test_lbfgs")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The emulated GPU compiles each step anew: where others show the same of the other float type, one has to do."""
+    """The emulated GPU is slow and compiles each step anew: long runs are left out, and a float type where one will do."""
     dropped = [item for item in items if isinstance(item, pytest.Function) and _shows_no_more(item)]
     if dropped:
         config.hook.pytest_deselected(items=dropped)
@@ -43,6 +46,8 @@ def _shows_no_more(item: pytest.Function) -> bool:
     if "emulated" not in [given[name] for name in ("backend", "spec") if name in given]:
         return False
     where = item.path.as_posix()
+    if any(name in where for name in TOO_LONG):
+        return True
     unwanted = "float32" if any(name in where for name in IN_FLOAT64_ONLY) else "float64" if "/replay/" in where else ""
     return given.get("dtype") == unwanted
 

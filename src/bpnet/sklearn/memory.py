@@ -9,7 +9,7 @@ from typing import Any
 from bpnet.nn.network import Network
 from bpnet.nn.op import zeros
 from bpnet.sklearn.objective import WeightedObjective
-from bpnet.training.micro_batch import is_out_of_memory
+from bpnet.training.out_of_memory import is_out_of_memory
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import numpy as np
 
 from bpnet.backend import Array, Backend
 from bpnet.nn.op import zeros
-from bpnet.training.micro_batch import is_out_of_memory
+from bpnet.training.out_of_memory import is_out_of_memory
 from bpnet.training.step import Batch, DeviceData, next_batch
 
 Taken: TypeAlias = tuple[Array, Array, Array | None]
