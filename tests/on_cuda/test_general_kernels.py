@@ -54,6 +54,14 @@ def test_a_copy_onto_itself_in_another_order_reads_first(dtype):
     check(shift, some((6, 5, 3), dtype))
 
 
+def test_a_number_of_a_formula_is_no_local_variable_of_the_same_name():
+    def between(xp, x):
+        turned = xp.permute_dims(x, (1, 0, 2))
+        return turned * 2.5, xp.maximum(turned, -0.25), xp.where(turned > 0.75, turned, 0.125)
+
+    check(between, some((4, 5, 3)))
+
+
 OF_NUMBERS = ("sum", "prod", "max", "min")
 OF_ALL = ("all", "any", "argmax", "argmin")
 REDUCTIONS = [(name, of) for of in TYPES for name in (OF_ALL if of == "bool" else OF_NUMBERS + OF_ALL)]

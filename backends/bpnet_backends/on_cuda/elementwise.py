@@ -115,7 +115,7 @@ def _kernel(title: str, text: str, inputs: tuple[Any, ...], types: tuple[str, ..
         values.append(converted(name, x.dtype.name, of))
 
     def constant(found: re.Match[str]) -> str:
-        name = f"c{len(names)}"
+        name = f"number_{len(names)}"  # a parameter is called c1
         names[name] = found[2]
         lines.append(f"const {TYPES[found[2]]} {name} = {parameters.number(float(found[1]), found[2])};")
         return name
