@@ -54,6 +54,35 @@ def test_a_copy_onto_itself_in_another_order_reads_first(dtype):
     check(shift, some((6, 5, 3), dtype))
 
 
+def test_a_number_of_a_formula_is_no_local_variable_of_the_same_name():
+    def between(xp, x):
+        turned = xp.permute_dims(x, (1, 0, 2))
+        return turned * 2.5, xp.maximum(turned, -0.25), xp.where(turned > 0.75, turned, 0.125)
+
+    check(between, some((4, 5, 3)))
+
+
+def test_in_place_the_wider_type_is_computed_in():
+    """1 - (1 + 2⁻⁴⁰) is lost where both are float32 first."""
+
+    def lessen(xp, x, y, k, n):
+        x -= y
+        k += n
+        k[...] = k
+        return (x * 2.0**40,)
+
+    y = np.full(3, 1 + 2.0**-40)
+    check(lessen, np.ones(3, "float32"), y, np.array([1, 2], "int32"), np.array([2**31 - 2, 5]))
+
+
+def test_floats_are_divided_down_as_numpy_does_it():
+    x = np.array([1.0, -1.0, 7.5, -7.5, 0.3, 6.0, 0.0, np.inf, 5.0, -5.0, 3.0, 1e300])
+    y = np.array([0.1, 0.1, 2.0, 2.0, -0.1, 0.0, -3.0, 2.0, np.inf, np.inf, np.nan, 1e-300])
+    with np.errstate(all="ignore"):
+        check(lambda xp, x, y: (x // y, y // x), x, y)
+        check(lambda xp, x, y: (x // y,), x.astype("float32"), y.astype("float32"))
+
+
 OF_NUMBERS = ("sum", "prod", "max", "min")
 OF_ALL = ("all", "any", "argmax", "argmin")
 REDUCTIONS = [(name, of) for of in TYPES for name in (OF_ALL if of == "bool" else OF_NUMBERS + OF_ALL)]

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from bpnet import Conv2D, Dense, Dropout, Flatten, Input, MaxPooling2D, Sequential
-from bpnet_backends.on_cuda import captured, geometry
+from bpnet.nn.window import window
+from bpnet_backends.on_cuda import captured, convolution, geometry, tracing
 from bpnet_backends.on_cuda.backend import CudaBackend
 from bpnet_backends.on_cuda.plan import Plan
 from emulator.device import EmulatedDevice
@@ -104,6 +105,24 @@ def test_results_share_memory_when_they_are_not_needed_at_the_same_time():
     plan = check(steps, np.random.default_rng(0).normal(size=(64, 32)), np.eye(32))
     one = 64 * 32 * 8
     assert plan.workspace.size <= 3 * one
+
+
+def test_a_convolution_is_not_made_in_memory_that_is_not_aligned():
+    """Its kernel stores 16 bytes at once."""
+    backend = CudaBackend(EmulatedDevice())
+    x, w, kept = (backend.asarray(np.zeros(shape), "float32") for shape in [(2, 6, 6, 4), (3, 3, 4, 8), (1000,)])
+    at = window((6, 6), (3, 3), (1, 1), (1, 1), "valid")
+
+    def step():
+        for start in (1, 4):
+            z = convolution.conv2d(backend, x, w, None, at, 1)
+            backend.xp.reshape(kept[start : start + z.size], z.shape)[...] = z
+
+    plan = Plan(tracing.trace(step, backend._device), backend._device)
+    outputs = [launched.run.args[0].arguments[-1] for launched in plan.launches if launched.name.startswith("conv2d")]
+    assert len(outputs) == 2
+    assert all(address % 16 == 0 for address in outputs)
+    assert sum(launched.name == "copy" for launched in plan.launches) == 1  # where it is aligned there is none
 
 
 def test_equal_kernels_are_compiled_once():

@@ -44,7 +44,7 @@ class Captured:
 
     def repeat(self, times: int) -> None:
         """So many steps, several of them in a graph."""
-        while times and (self._one is None or times < TOGETHER):
+        while times and (self._one is None or times < TOGETHER or tracing.listening()):
             self()
             times -= 1
         groups, rest = divmod(times, TOGETHER)

@@ -71,7 +71,10 @@ def in_place(ufunc: np.ufunc, target: np.ndarray, *others: Any) -> np.ndarray:
         raise TypeError(f"{ufunc.__name__}: its result is {found}, expected what fits the array, {target.dtype}")
     if np.broadcast_shapes(*(np.shape(x) for x in inputs)) != target.shape:
         raise ValueError(f"{ufunc.__name__}: the shapes {[np.shape(x) for x in inputs]} do not fit the first of them")
-    present().note("elementwise", ufunc, inputs, (target,))
+    if found != target.dtype:  # computed in the wider type, and rounded to the array's at last
+        present().note("copy", np.copyto, (elementwise(ufunc, *inputs),), (target,))
+    else:
+        present().note("elementwise", ufunc, inputs, (target,))
     return target
 
 

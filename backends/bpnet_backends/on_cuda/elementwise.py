@@ -34,7 +34,10 @@ OF_FLOATS: dict[str, str] = {
     "nextafter": "np.nextafter({0}, {1})",
     "sinh": "np.sinh({0})",
     "tan": "np.tan({0})",
-    "floor_divide": "np.floor({0} / {1})",
+    "floor_divide": (
+        "({0} / {1} if {1} == {zero} else np.rint(({0} - np.fmod({0}, {1})) / {1})"
+        " - (np.{of}(1) if np.fmod({0}, {1}) != {zero} and (np.fmod({0}, {1}) < {zero}) != ({1} < {zero}) else {zero}))"
+    ),  # the quotient itself may be rounded up to a whole number
     "isinf": "abs({0}) == np.{of}(np.inf)",
 }
 """What `expressions` leaves out because Numba's kernels do without."""
@@ -115,7 +118,7 @@ def _kernel(title: str, text: str, inputs: tuple[Any, ...], types: tuple[str, ..
         values.append(converted(name, x.dtype.name, of))
 
     def constant(found: re.Match[str]) -> str:
-        name = f"c{len(names)}"
+        name = f"number_{len(names)}"  # a parameter is called c1
         names[name] = found[2]
         lines.append(f"const {TYPES[found[2]]} {name} = {parameters.number(float(found[1]), found[2])};")
         return name

@@ -10,6 +10,9 @@ from numpy.lib.array_utils import byte_bounds
 
 from bpnet_backends.on_numpy.recording import Call, Record, is_alone, root
 
+WORD = 16
+"""Bytes that a kernel written by hand may store at once, into memory that is so aligned."""
+
 
 def shortened(record: Record) -> list[Call]:
     """The calls that a replay has to make: the same values in all memory that outlives the step."""
@@ -113,6 +116,8 @@ def _leave_out(record: Record, program: Program, position: int) -> None:
     ((first, maker),), (last, _) = makers, used[-1]
     between = [call for i, call in program.near(target) if first < i <= last and i != position]
     if any(overlap(target, x) for call in between for x in (*call.reads, *call.outputs)):
+        return
+    if maker.kind == "custom" and target.ctypes.data % WORD:
         return
     hazards = [x for x in maker.reads if overlap(x, target)]
     if all(maker.kind in ("elementwise", "where", "copy") and same_view(x, target) for x in hazards):
