@@ -65,6 +65,7 @@ def cuda(monkeypatch, streams, driver):
 
     fake = FakeCUDA(streams)
     monkeypatch.setattr(torch, "cuda", fake)
+    monkeypatch.setattr(torch._C, "_cuda_endAllocateToPool", fake.end_allocation, raising=False)
     for name in ("mm", "bmm"):
         multiply = getattr(torch, name)
 

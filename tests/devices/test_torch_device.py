@@ -1,12 +1,15 @@
 """PyTorch as a device: its memory and products as they are on the CPU, what it has of CUDA replaced by a stand-in."""
 
+import gc
+import warnings
+
 import numpy as np
 import pytest
 import torch
 
 from bpnet_backends.on_cuda.device import Launch
 from bpnet_backends.on_torch import device as torch_device
-from bpnet_backends.on_torch.device import TorchDevice, tf32
+from bpnet_backends.on_torch.device import TorchDevice, tf32, use_tf32
 from devices.matrices import LAYOUTS, agree, operands
 
 TEXT = """extern "C" __global__ void add(double* x, double y, long long n)
@@ -32,6 +35,14 @@ def test_it_selects_its_gpu(device, cuda):
     del cuda.used[:]
     device.load(TEXT, ["add"])
     assert cuda.used == ["cpu", "waited"]  # which gives this thread the GPU's context
+
+
+def test_cuda_without_a_number_is_the_current_gpu(cuda):
+    """torch.cuda.set_device takes no device without one."""
+    TorchDevice("cuda")
+    assert cuda.used[0] == "cuda:0"
+    TorchDevice("cuda:1")
+    assert cuda.used[-2:] == ["cuda:1", "waited"]
 
 
 def test_a_tensor_lies_in_its_storage(device):
@@ -99,6 +110,36 @@ def test_tf32_is_on_for_products_of_float32_alone(cuda, monkeypatch):
     assert not torch.backends.cudnn.allow_tf32
 
 
+@pytest.fixture
+def switches():
+    """PyTorch's for TF32, put back."""
+    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32, torch.backends.fp32_precision
+    yield torch.backends
+    torch.backends.fp32_precision = before[2]
+    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before[:2]
+
+
+def test_ieee_is_ieee_whatever_the_switch_above_says_and_both_sets_agree(switches):
+    switches.fp32_precision = "tf32"
+    for on in (False, True, False):
+        use_tf32(torch, on)
+        # Reading the older one raises where the two sets were mixed, and torch.compile reads it.
+        assert (switches.cuda.matmul.allow_tf32, switches.cudnn.allow_tf32) == (on, on)
+        found = [part.fp32_precision for part in (switches.cuda.matmul, switches.cudnn.conv, switches.cudnn.rnn)]
+        assert found == ["tf32" if on else "ieee"] * 3
+
+
+def test_that_there_are_newer_switches_is_no_warning_of_ours(monkeypatch):
+    """PyTorch 2.9 warns where the older ones are used."""
+
+    class Warning29:
+        def __setattr__(self, name, value):
+            warnings.warn("Please use the new API settings to control TF32 behavior", UserWarning, stacklevel=2)
+
+    monkeypatch.setattr(torch.backends.cuda, "matmul", Warning29())
+    use_tf32(torch, False)
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("stack", [1, 2])
 def test_bf16_rounds_what_is_multiplied_and_not_the_sum(cuda, monkeypatch, layout, stack):
@@ -143,6 +184,31 @@ def test_a_capture_that_fails_is_ended_and_says_why(device, cuda, streams):
         device.graph(work)
     assert not streams.captured
     assert cuda.current == 7
+    # PyTorch's allocator is out of the capture, and the graph that it may still ask is there.
+    assert not cuda.pools
+    gc.collect()
+    assert len(device._failed) == 1
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_after_a_capture_that_could_not_begin_another_can(device, cuda, monkeypatch, ends):
+    if not ends:  # a PyTorch that names it otherwise
+        monkeypatch.delattr(torch._C, "_cuda_endAllocateToPool")
+    cuda.captures = False
+    with pytest.raises(RuntimeError, match="operation not permitted"):
+        device.graph(lambda: None)
+    assert bool(cuda.pools) == (not ends)
+    gc.collect()
+    cuda.captures = True
+    device.graph(lambda: None)()
+
+
+def test_all_captures_are_on_one_stream(device, cuda):
+    """PyTorch keeps a workspace of cuBLAS for each stream that a product was captured on."""
+    for _ in range(3):
+        device.graph(lambda: None)
+    assert len(set(cuda.captured_on)) == 1
+    assert 7 not in cuda.captured_on
 
 
 def test_a_mistake_in_the_work_is_not_taken_for_a_refusal(device, cuda):

@@ -81,7 +81,8 @@ class CuPyDevice:
     # ---- copies beside the steps
 
     def free_memory(self) -> int:
-        """The bytes that could still be allocated."""
+        """The bytes that could still be allocated; CuPy's own pool cannot take what a step of before left in ours."""
+        self._pool.free_all_blocks()
         return int(self._uploads.free_memory())
 
     def pinned(self, shape: Sequence[int], dtype: str) -> Any:
