@@ -28,7 +28,7 @@ class FakeCUDA:
 
     def __init__(self, streams):
         self.streams, self.used, self.current, self.modes, self.captures = streams, [], 7, [], True
-        self.pools, self.made, self.captured_on = {}, 0, []
+        self.pools, self.released, self.made, self.captured_on = {}, [], 0, []
 
     def current_device(self):
         return 0
@@ -77,6 +77,10 @@ class FakeCUDA:
         """torch._C._cuda_endAllocateToPool."""
         if self.pools.pop(pool, None) is None:
             raise RuntimeError("endAllocatePool: not currently recording to mempool_id")
+
+    def release_pool(self, device, pool):
+        """torch._C._cuda_releasePool."""
+        self.released.append(pool)
 
     @contextmanager
     def graph(self, cuda_graph, pool, stream, capture_error_mode="global"):

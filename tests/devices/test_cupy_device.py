@@ -33,6 +33,9 @@ def test_it_is_the_gpu_that_was_named(device, cupy):
     cupy.used = -1
     device.load(TEXT, ["add"])
     assert cupy.used == 1  # another thread's first launch goes to it too
+    cupy.used = -1
+    device.graph(lambda: None)
+    assert cupy.used == 1  # a stream is of the GPU that is the current one, and can be used on no other
 
 
 def test_an_array_lies_in_its_chunk(device):

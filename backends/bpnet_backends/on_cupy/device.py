@@ -126,6 +126,7 @@ class CuPyDevice:
         library allocates meanwhile comes from a pool of the graph's own.
         """
         cuda = self._cupy.cuda
+        self._gpu.use()
         stream, pool = cuda.Stream(non_blocking=True), cuda.MemoryPool()
         try:
             with stream, cuda.using_allocator(pool.malloc):

@@ -172,10 +172,10 @@ class TorchDevice:
         It believes that the capture is under way, asks its graph about allocations, and releases nothing it caches.
         """
         self._failed.append(graph)
-        end: Any = getattr(self._torch._C, "_cuda_endAllocateToPool", None)
-        if end is not None:
-            with suppress(RuntimeError):  # it was ended, or never begun
-                end(self._device.index, pool)
+        names = "_cuda_endAllocateToPool", "_cuda_releasePool"
+        with suppress(AttributeError, RuntimeError):  # an older PyTorch; or it was ended, or never begun
+            for close in [getattr(self._torch._C, name) for name in names]:
+                close(self._device.index, pool)
 
     def _tensor(self, matrix: Matrix) -> Any:
         """The places of a matrix, or of a stack of them."""
