@@ -2,9 +2,12 @@
 
 from contextlib import contextmanager
 from types import SimpleNamespace
-from weakref import ref
+from weakref import WeakSet, ref
 
 import torch
+
+STREAMS = 32
+"""Of PyTorch's, which it gives in turn."""
 
 
 class Graph:
@@ -27,8 +30,9 @@ class FakeCUDA:
     OutOfMemoryError = torch.cuda.OutOfMemoryError
 
     def __init__(self, streams):
+        self.graphs = WeakSet()
         self.streams, self.used, self.current, self.modes, self.captures = streams, [], 7, [], True
-        self.pools, self.released, self.made, self.captured_on = {}, [], 0, []
+        self.pools, self.released, self.made, self.streams_made = {}, [], 0, 0
 
     def current_device(self):
         return 0
@@ -63,8 +67,11 @@ class FakeCUDA:
         self.current = stream.cuda_stream
 
     def Stream(self, device):  # noqa: N802
-        self.made += 1
-        return SimpleNamespace(cuda_stream=100 + self.made)
+        self.streams_made += 1
+        return SimpleNamespace(cuda_stream=100 + self.streams_made % STREAMS)
+
+    def ExternalStream(self, pointer, device):  # noqa: N802
+        return SimpleNamespace(cuda_stream=pointer)
 
     def CUDAGraph(self):  # noqa: N802
         return Graph(self)
@@ -85,11 +92,16 @@ class FakeCUDA:
     @contextmanager
     def graph(self, cuda_graph, pool, stream, capture_error_mode="global"):
         assert all(graph() is not None for graph in self.pools.values()), "the allocator asks a graph that is gone"
+        if self.pools:  # by torch.cuda.empty_cache
+            raise RuntimeError("captures_underway.empty() INTERNAL ASSERT FAILED")
         graph = cuda_graph
+        others = [other for other in self.graphs if other.stream == stream.cuda_stream]
+        assert not others, "two graphs share cuBLAS's workspace, which goes with the first of them"
+        graph.stream = stream.cuda_stream
+        self.graphs.add(graph)
         self.modes.append(capture_error_mode)
         self.pools[pool] = ref(graph)
         before, self.current = self.current, stream.cuda_stream
-        self.captured_on.append(self.current)
         if not self.captures:
             raise RuntimeError("operation not permitted when stream is capturing")
         self.streams.captured[self.current] = graph.noted

@@ -11,6 +11,7 @@ from typing import Any
 from bpnet_backends.on_cuda import driver
 from bpnet_backends.on_cuda.compiler import compiled
 from bpnet_backends.on_cuda.device import Launch, Matrix, Memory
+from bpnet_backends.on_torch.capture_streams import streams_of
 
 
 class TorchDevice:
@@ -143,9 +144,10 @@ class TorchDevice:
         torch = self._torch
         self._select()
         graph, pool, before = torch.cuda.CUDAGraph(), torch.cuda.graph_pool_handle(), torch.cuda.current_stream()
+        stream = streams_of(torch.cuda, self._device).stream_for(graph)
         failed: Exception | None = None
         try:
-            with torch.cuda.graph(graph, pool, self._capturing, capture_error_mode="thread_local"):
+            with torch.cuda.graph(graph, pool, stream, capture_error_mode="thread_local"):
                 try:
                     work()
                 except Exception as error:
@@ -161,15 +163,11 @@ class TorchDevice:
         replay: Callable[[], None] = graph.replay
         return replay
 
-    @cached_property
-    def _capturing(self) -> Any:
-        """The stream of all captures: for each one that has products PyTorch keeps cuBLAS's workspace for ever."""
-        return self._torch.cuda.Stream(self._device)
-
     def _abandon(self, graph: Any, pool: Any) -> None:
         """Leave PyTorch's allocator in order where a capture failed.
 
-        It believes that the capture is under way, asks its graph about allocations, and releases nothing it caches.
+        It believes that the capture is under way, asks its graph about allocations, and fails before the next capture
+        (until PyTorch 2.12).
         """
         self._failed.append(graph)
         names = "_cuda_endAllocateToPool", "_cuda_releasePool"
@@ -211,7 +209,7 @@ def use_tf32(torch: Any, on: bool) -> None:
         warnings.simplefilter("ignore")  # of PyTorch 2.9, that there are newer ones
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = on
         for name in ("conv", "rnn"):
-            switch = getattr(torch.backends.cudnn, name, None)
+            switch: Any = getattr(torch.backends.cudnn, name, None)
             if not on and hasattr(switch, "fp32_precision"):
                 switch.fp32_precision = "ieee"
 
