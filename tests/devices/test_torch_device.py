@@ -198,6 +198,15 @@ def test_after_a_capture_that_could_not_begin_another_can(device, cuda):
     device.graph(lambda: None)()
 
 
+def test_no_garbage_is_collected_while_a_step_is_captured(device):
+    """A graph that Python finds then would be destroyed, and the capture with it."""
+    seen = []
+    device.graph(lambda: seen.append(gc.isenabled()))
+    with pytest.raises(ZeroDivisionError):
+        device.graph(lambda: 1 / 0)
+    assert (seen, gc.isenabled()) == ([False], True)
+
+
 def test_graphs_that_live_have_streams_of_their_own_which_are_used_again(cuda, driver):
     """The stand-in refuses two living graphs on one stream; PyTorch has 32."""
     first, second = TorchDevice("cpu"), TorchDevice("cpu", "tf32")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -147,7 +148,7 @@ class TorchDevice:
         stream = streams_of(torch.cuda, self._device).stream_for(graph)
         failed: Exception | None = None
         try:
-            with torch.cuda.graph(graph, pool, stream, capture_error_mode="thread_local"):
+            with _no_collection(), torch.cuda.graph(graph, pool, stream, capture_error_mode="thread_local"):
                 try:
                     work()
                 except Exception as error:
@@ -212,6 +213,18 @@ def use_tf32(torch: Any, on: bool) -> None:
             switch: Any = getattr(torch.backends.cudnn, name, None)
             if not on and hasattr(switch, "fp32_precision"):
                 switch.fp32_precision = "ieee"
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Python collects no garbage meanwhile: a graph that is destroyed makes another's capture invalid."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _require_out_dtype(torch: Any, device: Any) -> None:
