@@ -1,9 +1,14 @@
 """A second call of `fit` or `evaluate` on data of the same shapes takes up what the first one captured."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
 from bpnet import Adam, Callback, Dense, Input, Sequential, TrainingDivergedError
+from bpnet.backend import make
+from bpnet.training.inference import Inference
 from bpnet.training.kept import LARGEST, MOST_RUNS
 
 RNG = np.random.default_rng(11)
@@ -117,3 +122,23 @@ def test_a_run_that_failed_does_not_wait():
     with pytest.raises(RuntimeError, match="enough"):
         fit(made, X, Y, callbacks=[Fails()])
     assert not made._kept._waiting
+
+
+def test_what_predicts_goes_without_a_garbage_collection(monkeypatch):
+    """A CUDA graph that is collected at any time is collected while another is captured, and ends that capture."""
+    backend, captured = make("numpy"), []
+    capture = backend.capture
+
+    def watched(step):
+        captured.append(weakref.ref(step))
+        return capture(step)
+
+    monkeypatch.setattr(backend, "capture", watched)
+    inference = Inference(model(backend).network)
+    inference([X])
+    gc.disable()
+    try:
+        del inference
+        assert [step() for step in captured] == [None]
+    finally:
+        gc.enable()

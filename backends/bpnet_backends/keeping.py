@@ -26,7 +26,7 @@ def kept(name: str) -> bytes | None:
     """What is kept under that name; None where there is nothing, or where it is not what was written."""
     try:
         found = (cache_folder() / name).read_bytes()
-    except OSError:
+    except (OSError, RuntimeError):  # the second: there is no home folder
         return None
     checksum, code = found[:32], found[32:]
     return code if hashlib.sha256(code).digest() == checksum else None
@@ -37,14 +37,14 @@ def keep(name: str, code: bytes) -> None:
 
     A folder that cannot be written costs the next process a second, no more.
     """
-    folder = cache_folder()
     try:
+        folder = cache_folder()
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as own:
             path = Path(own, "code")
             path.write_bytes(hashlib.sha256(code).digest() + code)
             os.replace(path, folder / name)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
         _say(f"compiled kernels cannot be kept ({error}). Mend: set BPNET_CACHE to a folder that can be written")
 
 

@@ -1,5 +1,6 @@
 """The judge is judged: the reference against central differences, and the contenders that are here against it."""
 
+import warnings
 from itertools import product
 
 import numpy as np
@@ -80,6 +81,14 @@ def test_who_does_not_fit_says_why():
     assert "dense nets alone" in keras.unfit(KNOWN["cnn-wide"], "fit")
     assert "dense layers alone" in at(CONTENDERS["products"]).unfit(KNOWN["cnn"], "step")
     assert at(CONTENDERS["jax"]).unfit(KNOWN["cnn"], "step") is None
+
+
+def test_pytorch_2_9_s_warning_of_its_newer_switches_is_not_shown(monkeypatch):
+    def warn(precision):
+        warnings.warn("Please use the new API settings to control TF32 behavior", UserWarning, stacklevel=2)
+
+    monkeypatch.setattr(torch, "set_float32_matmul_precision", warn)
+    use_precision(torch, tf32=False)
 
 
 def test_pytorch_s_precision_is_pinned_for_products_and_convolutions():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import warnings
 from types import SimpleNamespace
 from typing import Any
 
@@ -140,12 +141,23 @@ def test_missing_libraries_leave_a_reason() -> None:
     assert tf32.flags(nothing) == {}
 
 
+class Warns29:
+    """PyTorch 2.9, which warns where its older flags are used."""
+
+    @property
+    def allow_tf32(self) -> bool:
+        warnings.warn("Please use the new API settings to control TF32 behavior", UserWarning, stacklevel=2)
+        return False
+
+
 def test_tf32_flags_are_read_and_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     for value in (True, False):
         monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", value)
         found = tf32.flags(Library(torch))
         assert found["torch.backends.cudnn.allow_tf32"] is value
         assert set(found) == {"torch.backends.cuda.matmul.allow_tf32", "torch.backends.cudnn.allow_tf32"}
+    monkeypatch.setattr(torch.backends.cuda, "matmul", Warns29())
+    assert tf32.flags(Library(torch))["torch.backends.cuda.matmul.allow_tf32"] is False
     assert "AttributeError" in str(tf32.flags(Library(SimpleNamespace(backends=None))))
 
 

@@ -65,6 +65,8 @@ def cuda(monkeypatch, streams, driver):
 
     fake = FakeCUDA(streams)
     monkeypatch.setattr(torch, "cuda", fake)
+    monkeypatch.setattr(torch._C, "_cuda_endAllocateToPool", fake.end_allocation, raising=False)
+    monkeypatch.setattr(torch._C, "_cuda_releasePool", fake.release_pool, raising=False)
     for name in ("mm", "bmm"):
         multiply = getattr(torch, name)
 

@@ -29,8 +29,12 @@ class MatmulHeuristicResult:
         self._data = np.zeros(
             size, [("algo", "<u8", (8,)), ("workspace_size", "<u8"), ("state", "<i4"), ("rest", "5i4")]
         )
+        self._data.view("u1")[...] = 0x77  # the real one holds whatever stood there, until it is written
         self.ptr = self._data.ctypes.data
-        self.state = 0
+
+    @property
+    def state(self):
+        return int(self._data["state"][0])
 
     @property
     def workspace_size(self):
@@ -51,7 +55,7 @@ class FakeCublasLt:
 
     def __init__(self, streams):
         self.streams = streams
-        self.things, self.calls, self.asked, self.knows = [], [], [], True
+        self.things, self.calls, self.asked, self.knows, self.starts = [], [], [], True, True
 
     def _made(self, **settings):
         self.things.append(settings)
@@ -73,6 +77,8 @@ class FakeCublasLt:
         return np.uint64 if attribute.name == "MAX_WORKSPACE_BYTES" else np.uint32
 
     def create(self):
+        if not self.starts:
+            raise CuBLASLtError("CUBLAS_STATUS_NOT_INITIALIZED (1)")
         return 1000
 
     def matmul_desc_create(self, compute, scale):
@@ -94,6 +100,7 @@ class FakeCublasLt:
             raise CuBLASLtError("CUBLAS_STATUS_NOT_SUPPORTED (15)")
         words = (ctypes.c_uint64 * 9).from_address(results)
         words[0], words[8] = 77, 4096  # the algorithm, and the workspace it asks for
+        ctypes.c_int32.from_address(results + 72).value = 0  # CUBLAS_STATUS_SUCCESS
         ctypes.c_int32.from_address(count).value = 1
 
     def matmul(

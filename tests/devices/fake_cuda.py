@@ -57,6 +57,11 @@ class FakeDriver:
             return CUresult.CUDA_ERROR_NOT_FOUND, None
         return CUresult.CUDA_SUCCESS, compiled.load(module, names)[names.index(name.decode())]
 
+    def cuStreamCreate(self, flags):  # noqa: N802
+        self.calls.append("cuStreamCreate")
+        assert flags == 1, "CU_STREAM_NON_BLOCKING"
+        return CUresult.CUDA_SUCCESS, 1000 + len(self.calls)
+
     def cuLaunchKernel(self, kernel, gx, gy, gz, bx, by, bz, shared, stream, parameters, extra):  # noqa: N802
         self.calls.append("cuLaunchKernel")
         assert (gz, bz, shared, extra) == (1, 1, 0, 0)

@@ -109,8 +109,11 @@ class FakeCuPy(ModuleType):
 
         class MemoryPool:
             def __init__(self):
-                self.given = []
+                self.given, self.emptied = [], 0
                 module.pools.append(self)
+
+            def free_all_blocks(self):
+                self.emptied += 1
 
             def malloc(self, size):
                 if size > module.capacity:

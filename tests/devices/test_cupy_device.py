@@ -33,6 +33,9 @@ def test_it_is_the_gpu_that_was_named(device, cupy):
     cupy.used = -1
     device.load(TEXT, ["add"])
     assert cupy.used == 1  # another thread's first launch goes to it too
+    cupy.used = -1
+    device.graph(lambda: None)
+    assert cupy.used == 1  # a stream is of the GPU that is the current one, and can be used on no other
 
 
 def test_an_array_lies_in_its_chunk(device):
@@ -57,8 +60,11 @@ def test_memory_of_the_private_pool_is_viewed(device, cupy):
     assert device.memory_of(x).address == memory.address
 
 
-def test_it_tells_what_could_still_be_allocated(device):
+def test_it_tells_what_could_still_be_allocated(device, cupy):
+    """What earlier steps left in our pool is given back first: CuPy's own could not have it."""
+    (pool,) = cupy.pools
     assert device.free_memory() == (1 << 34) + 100
+    assert pool.emptied == 1
 
 
 def test_what_is_asked_for_and_what_is_free_is_told(device, cupy):
@@ -141,6 +147,15 @@ def test_an_unusual_layout_is_our_kernels(device, cublaslt):
         for matrix in (every_second, b, c)
     )
     assert agree(result, left @ right, "float64")
+
+
+def test_a_cublaslt_that_does_not_start_is_none(cupy, cublaslt):
+    """nvmath's error is no RuntimeError."""
+    cublaslt.starts = False
+    places, result, expected = operands(CuPyDevice(0), (1, 40, 50, 60), "float32", "rows")
+    with pytest.warns(RuntimeWarning, match=r"cuBLASLt cannot be used \(cublasLtCreate failed: .*NOT_INITIALIZED"):
+        CuPyDevice(0).product(*places)()
+    assert agree(result, expected, "float32")
 
 
 def test_without_cublaslt_it_warns_once_and_uses_our_kernels(cupy, monkeypatch):

@@ -1,12 +1,15 @@
 """PyTorch as a device: its memory and products as they are on the CPU, what it has of CUDA replaced by a stand-in."""
 
+import gc
+import warnings
+
 import numpy as np
 import pytest
 import torch
 
 from bpnet_backends.on_cuda.device import Launch
 from bpnet_backends.on_torch import device as torch_device
-from bpnet_backends.on_torch.device import TorchDevice, tf32
+from bpnet_backends.on_torch.device import TorchDevice, tf32, use_tf32
 from devices.matrices import LAYOUTS, agree, operands
 
 TEXT = """extern "C" __global__ void add(double* x, double y, long long n)
@@ -32,6 +35,14 @@ def test_it_selects_its_gpu(device, cuda):
     del cuda.used[:]
     device.load(TEXT, ["add"])
     assert cuda.used == ["cpu", "waited"]  # which gives this thread the GPU's context
+
+
+def test_cuda_without_a_number_is_the_current_gpu(cuda):
+    """torch.cuda.set_device takes no device without one."""
+    TorchDevice("cuda")
+    assert cuda.used[0] == "cuda:0"
+    TorchDevice("cuda:1")
+    assert cuda.used[-2:] == ["cuda:1", "waited"]
 
 
 def test_a_tensor_lies_in_its_storage(device):
@@ -99,6 +110,36 @@ def test_tf32_is_on_for_products_of_float32_alone(cuda, monkeypatch):
     assert not torch.backends.cudnn.allow_tf32
 
 
+@pytest.fixture
+def switches():
+    """PyTorch's for TF32, put back."""
+    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32, torch.backends.fp32_precision
+    yield torch.backends
+    torch.backends.fp32_precision = before[2]
+    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before[:2]
+
+
+def test_ieee_is_ieee_whatever_the_switch_above_says_and_both_sets_agree(switches):
+    switches.fp32_precision = "tf32"
+    for on in (False, True, False):
+        use_tf32(torch, on)
+        # Reading the older one raises where the two sets were mixed, and torch.compile reads it.
+        assert (switches.cuda.matmul.allow_tf32, switches.cudnn.allow_tf32) == (on, on)
+        found = [part.fp32_precision for part in (switches.cuda.matmul, switches.cudnn.conv, switches.cudnn.rnn)]
+        assert found == ["tf32" if on else "ieee"] * 3
+
+
+def test_that_there_are_newer_switches_is_no_warning_of_ours(monkeypatch):
+    """PyTorch 2.9 warns where the older ones are used."""
+
+    class Warning29:
+        def __setattr__(self, name, value):
+            warnings.warn("Please use the new API settings to control TF32 behavior", UserWarning, stacklevel=2)
+
+    monkeypatch.setattr(torch.backends.cuda, "matmul", Warning29())
+    use_tf32(torch, False)
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("stack", [1, 2])
 def test_bf16_rounds_what_is_multiplied_and_not_the_sum(cuda, monkeypatch, layout, stack):
@@ -143,6 +184,39 @@ def test_a_capture_that_fails_is_ended_and_says_why(device, cuda, streams):
         device.graph(work)
     assert not streams.captured
     assert cuda.current == 7
+    # PyTorch's allocator is out of the capture, and the graph that it may still ask is there.
+    assert not cuda.pools
+    assert len(cuda.released) == 1
+    assert len(device._failed) == 1
+
+
+def test_after_a_capture_that_could_not_begin_another_can(device, cuda):
+    cuda.captures = False
+    with pytest.raises(RuntimeError, match="operation not permitted"):
+        device.graph(lambda: None)
+    cuda.captures = True
+    device.graph(lambda: None)()
+
+
+def test_no_garbage_is_collected_while_a_step_is_captured(device):
+    """A graph that Python finds then would be destroyed, and the capture with it."""
+    seen = []
+    device.graph(lambda: seen.append(gc.isenabled()))
+    with pytest.raises(ZeroDivisionError):
+        device.graph(lambda: 1 / 0)
+    assert (seen, gc.isenabled()) == ([False], True)
+
+
+def test_graphs_that_live_have_streams_of_their_own_which_are_used_again(cuda, driver):
+    """The stand-in refuses two living graphs on one stream; PyTorch has 32."""
+    first, second = TorchDevice("cpu"), TorchDevice("cpu", "tf32")
+    replays = [device.graph(lambda: None) for device in (first, second) for _ in range(20)]
+    made = cuda.streams_made
+    assert driver.calls.count("cuStreamCreate") == 40 - 32
+    del replays
+    gc.collect()
+    replays = [first.graph(lambda: None) for _ in range(40)]
+    assert (len(replays), cuda.streams_made) == (40, made)
 
 
 def test_a_mistake_in_the_work_is_not_taken_for_a_refusal(device, cuda):

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from bpnet_backends import keeping
 from bpnet_backends.on_numba import compiling
 
 STEP = """
@@ -57,6 +58,21 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path):
     done = run(STEP, BPNET_CACHE=str(tmp_path / "kernels"))
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("Mend: set BPNET_CACHE to a folder that can be written") == 1
+
+
+def test_a_user_without_a_home_folder_has_no_cache(monkeypatch, capsys):
+    """A container may run under a number that stands in no list of users."""
+
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("BPNET_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(keeping.Path, "home", homeless)
+    keeping._say.cache_clear()
+    keeping.keep("name", b"code")
+    assert "Mend: set BPNET_CACHE to a folder that can be written" in capsys.readouterr().err
+    assert keeping.kept("name") is None
 
 
 @pytest.mark.parametrize("damaged", [b"", b"short", lambda code: code[:-1], lambda code: code[:40] + b"x" + code[41:]])

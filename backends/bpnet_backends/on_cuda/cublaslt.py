@@ -92,7 +92,10 @@ class CublasLt:
         self._workspace = workspace
         self._stream = stream
         self._precision = precision
-        self._handle = cublasLt.create()
+        try:
+            self._handle = cublasLt.create()
+        except cublasLt.cuBLASLtError as error:
+            raise RuntimeError(f"cublasLtCreate failed: {error}") from error
         self._known: dict[Hashable, _Algorithm | None] = {}
 
     def prepared(self, a: Matrix, b: Matrix, c: Matrix) -> Callable[[], None] | None:

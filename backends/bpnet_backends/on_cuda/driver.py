@@ -31,6 +31,12 @@ def launch(work: Launch, stream: int) -> None:
     del values  # the driver has copied them
 
 
+def new_stream() -> int:
+    """A stream that does not wait for the legacy default one; it stays as long as the process."""
+    (stream,) = _checked("cuStreamCreate", 1)  # CU_STREAM_NON_BLOCKING
+    return int(stream)
+
+
 def packed(arguments: Sequence[int | float]) -> tuple[Any, Any]:
     """The arguments, 8 bytes each, and the address of each; both arrays have to live until the launch returns."""
     values = np.empty(len(arguments), np.int64)

@@ -81,7 +81,8 @@ class CuPyDevice:
     # ---- copies beside the steps
 
     def free_memory(self) -> int:
-        """The bytes that could still be allocated."""
+        """The bytes that could still be allocated; CuPy's own pool cannot take what a step of before left in ours."""
+        self._pool.free_all_blocks()
         return int(self._uploads.free_memory())
 
     def pinned(self, shape: Sequence[int], dtype: str) -> Any:
@@ -125,6 +126,7 @@ class CuPyDevice:
         library allocates meanwhile comes from a pool of the graph's own.
         """
         cuda = self._cupy.cuda
+        self._gpu.use()
         stream, pool = cuda.Stream(non_blocking=True), cuda.MemoryPool()
         try:
             with stream, cuda.using_allocator(pool.malloc):

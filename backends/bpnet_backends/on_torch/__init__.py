@@ -57,12 +57,6 @@ class TorchBackend:
         """PyTorch has finished when it returns."""
 
 
-def use_ieee_float32(torch: Any) -> None:
-    """Turn TF32 off for products and convolutions (PyTorch's convolutions have it on by default)."""
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
-
-
 def make(device: str | None = None, precision: str = "strict") -> TorchBackend | CudaBackend:
     """The backend `torch` on `cpu`, `cuda` or `cuda:N`; with no device named, the GPU where there is one.
 
@@ -89,11 +83,11 @@ def make(device: str | None = None, precision: str = "strict") -> TorchBackend |
         require_cuda(torch, device)
     if device == "cpu":
         return TorchBackend()
-    use_ieee_float32(torch)
     from bpnet_backends.on_cuda.eager import backend_on
-    from bpnet_backends.on_torch.device import TorchDevice
+    from bpnet_backends.on_torch.device import TorchDevice, use_tf32
     from bpnet_backends.on_torch.library import kernels
 
+    use_tf32(torch, False)  # PyTorch's convolutions have it on by default
     return backend_on(TorchDevice(device, precision), kernels(precision), precision)
 
 

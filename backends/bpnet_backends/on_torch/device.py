@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any
 
 from bpnet_backends.on_cuda import driver
 from bpnet_backends.on_cuda.compiler import compiled
 from bpnet_backends.on_cuda.device import Launch, Matrix, Memory
+from bpnet_backends.on_torch.capture_streams import streams_of
 
 
 class TorchDevice:
@@ -24,7 +27,10 @@ class TorchDevice:
         self.xp: Any = xp
         self._torch = torch
         self._device = torch.device(device)
+        if self._device == torch.device("cuda"):  # set_device takes none without a number
+            self._device = torch.device("cuda", torch.cuda.current_device())
         self._precision = precision
+        self._failed: list[Any] = []
         self._select()
         self.description = f"{torch.cuda.get_device_name(self._device)} (CUDA {torch.version.cuda})"
         if precision == "bf16":
@@ -138,10 +144,11 @@ class TorchDevice:
         """
         torch = self._torch
         self._select()
-        graph, stream, before = torch.cuda.CUDAGraph(), torch.cuda.Stream(self._device), torch.cuda.current_stream()
+        graph, pool, before = torch.cuda.CUDAGraph(), torch.cuda.graph_pool_handle(), torch.cuda.current_stream()
+        stream = streams_of(torch.cuda, self._device).stream_for(graph)
         failed: Exception | None = None
         try:
-            with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
+            with _no_collection(), torch.cuda.graph(graph, pool, stream, capture_error_mode="thread_local"):
                 try:
                     work()
                 except Exception as error:
@@ -149,12 +156,25 @@ class TorchDevice:
                     raise
         except RuntimeError as error:
             torch.cuda.set_stream(before)  # which PyTorch leaves as it is where the end of a capture fails
+            self._abandon(graph, pool)
             if failed is not None and not isinstance(failed, RuntimeError):
                 raise failed from None
             reason = failed or error
             raise RuntimeError(f"{type(reason).__name__}: {reason}") from error
         replay: Callable[[], None] = graph.replay
         return replay
+
+    def _abandon(self, graph: Any, pool: Any) -> None:
+        """Leave PyTorch's allocator in order where a capture failed.
+
+        It believes that the capture is under way, asks its graph about allocations, and fails before the next capture
+        (until PyTorch 2.12).
+        """
+        self._failed.append(graph)
+        names = "_cuda_endAllocateToPool", "_cuda_releasePool"
+        with suppress(AttributeError, RuntimeError):  # an older PyTorch; or it was ended, or never begun
+            for close in [getattr(self._torch._C, name) for name in names]:
+                close(self._device.index, pool)
 
     def _tensor(self, matrix: Matrix) -> Any:
         """The places of a matrix, or of a stack of them."""
@@ -173,11 +193,38 @@ class TorchDevice:
 @contextmanager
 def tf32(torch: Any) -> Iterator[None]:
     """TF32 for products and convolutions that are launched meanwhile; captured ones keep it."""
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    use_tf32(torch, True)
     try:
         yield
     finally:
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+        use_tf32(torch, False)
+
+
+def use_tf32(torch: Any, on: bool) -> None:
+    """For products and convolutions, or IEEE float32.
+
+    PyTorch's older switches set the newer ones too, and torch.compile reads either. But off they leave cuDNN to the
+    switch above it, `torch.backends.fp32_precision`; so that one of the newer is set as well.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of PyTorch 2.9, that there are newer ones
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = on
+        for name in ("conv", "rnn"):
+            switch: Any = getattr(torch.backends.cudnn, name, None)
+            if not on and hasattr(switch, "fp32_precision"):
+                switch.fp32_precision = "ieee"
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Python collects no garbage meanwhile: a graph that is destroyed makes another's capture invalid."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _require_out_dtype(torch: Any, device: Any) -> None:

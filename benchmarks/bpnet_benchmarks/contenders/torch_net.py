@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from importlib.metadata import version
 from typing import Any
 
@@ -78,8 +79,10 @@ def use_precision(torch: Any, tf32: bool) -> None:
 
     Of PyTorch's two sets of switches the older one, which sets the newer as well; its compiler reads either.
     """
-    torch.set_float32_matmul_precision("high" if tf32 else "highest")
-    torch.backends.cudnn.allow_tf32 = tf32
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of PyTorch 2.9, that there are newer ones
+        torch.set_float32_matmul_precision("high" if tf32 else "highest")
+        torch.backends.cudnn.allow_tf32 = tf32
     torch.backends.cudnn.benchmark = True
 
 

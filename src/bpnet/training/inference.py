@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from bpnet.backend import Array
@@ -19,7 +19,7 @@ class Inference:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._plan = lru_cache(MOST_PLANS)(self._new_plan)
+        self._plan = lru_cache(MOST_PLANS)(partial(_new_plan, network))  # no cycle: its memory goes at once
 
     def __call__(self, batch: Sequence[Any]) -> list[Any]:
         """The outputs for arrays of the host, (N, …) for each input, as arrays of the host."""
@@ -30,16 +30,16 @@ class Inference:
         forward()
         return [backend.to_numpy(y) for y in outputs]
 
-    def _new_plan(self, size: int) -> tuple[list[Array], list[Array], Callable[[], None]]:
-        network = self._network
-        inputs, outputs = (
-            [zeros(network.backend, (size, *node.shape), network.dtype) for node in nodes]
-            for nodes in (network.graph.inputs, network.graph.outputs)
-        )
 
-        def forward() -> None:
-            found, _ = network.forward(inputs, train=False)
-            for own, y in zip(outputs, found, strict=True):
-                own[...] = y
+def _new_plan(network: Network, size: int) -> tuple[list[Array], list[Array], Callable[[], None]]:
+    inputs, outputs = (
+        [zeros(network.backend, (size, *node.shape), network.dtype) for node in nodes]
+        for nodes in (network.graph.inputs, network.graph.outputs)
+    )
 
-        return inputs, outputs, network.backend.capture(forward)
+    def forward() -> None:
+        found, _ = network.forward(inputs, train=False)
+        for own, y in zip(outputs, found, strict=True):
+            own[...] = y
+
+    return inputs, outputs, network.backend.capture(forward)

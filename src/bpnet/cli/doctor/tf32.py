@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -54,6 +55,8 @@ def _flag(torch: Library, place: str) -> bool | str:
     try:
         for name in place.split("."):
             owner = getattr(owner, name)
-        return bool(owner.allow_tf32)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of PyTorch 2.9, that there are newer flags
+            return bool(owner.allow_tf32)
     except (AttributeError, RuntimeError) as error:
         return f"{type(error).__name__}: {error}"
