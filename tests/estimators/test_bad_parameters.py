@@ -124,10 +124,40 @@ def test_weights_that_are_no_longer_finite() -> None:
             MLPRegressor(solver="sgd", learning_rate_init=1e30, max_iter=9).fit(1e30 * x, y)
 
 
+def test_counts_below_zero() -> None:
+    with pytest.raises(ValueError, match="y: -1 came"):
+        MLPRegressor("poisson").fit([[0.0], [1.0]], [3.0, -1.0])
+
+
+@pytest.mark.parametrize("settings", [{}, {"early_stopping": True, "solver": "lbfgs"}])
+def test_a_scorer_with_nothing_to_score(settings: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="early_stopping=True"):
+        MLPRegressor(scoring="r2", **settings).fit([[0.0], [1.0]], [3.0, -1.0])
+
+
+def test_interrupted() -> None:
+    """Ctrl-C ends the fit with a warning; the estimator has the weights that it came to."""
+    import bpnet
+
+    class Interrupt(bpnet.Callback):
+        def on_epoch_end(self, epoch: int, logs: object) -> None:
+            if epoch == 1:
+                raise KeyboardInterrupt
+
+    x, y = data("diabetes")
+    with pytest.warns(UserWarning, match="Training interrupted by user"):
+        est = MLPRegressor(random_state=0, callbacks=[Interrupt()]).fit(x, y)
+    two = MLPRegressor(random_state=0, max_iter=2).fit(x, y)
+    np.testing.assert_array_equal(est.predict(x), two.predict(x))
+    assert est.n_iter_ == 2
+
+
 def test_a_batch_larger_than_the_data() -> None:
     x, y = data("diabetes")
-    with pytest.warns(UserWarning, match="clipped to 442"):
-        MLPRegressor(batch_size=1000, max_iter=1).fit(x, y)
+    for solver, category in (("adam", UserWarning), ("lbfgs", ConvergenceWarning)):
+        with pytest.warns(category, match=r"clipped to 442|failed to converge") as warned:
+            MLPRegressor(batch_size=1000, max_iter=1, solver=solver).fit(x, y)
+        assert all(each.filename == __file__ for each in warned)  # they point at the line above
 
 
 def test_no_memory_left(monkeypatch: pytest.MonkeyPatch) -> None:

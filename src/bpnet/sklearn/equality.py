@@ -10,9 +10,9 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cache
-from itertools import product
+from itertools import groupby, product
 from typing import Any
 
 import numpy as np
@@ -146,22 +146,23 @@ def compared(theirs: Any, ours: Any, x: np.ndarray) -> Difference:
     )
 
 
-def table(backend: Any = None) -> tuple[list[str], bool]:
-    """A line for each solver on each data set, with the worst of its cases; and whether all are within the bounds."""
-    worst: dict[tuple[str, str], Difference] = {}
-    for case in all_cases():
-        key, found = (case.data, case.solver), difference(case, backend)
-        old = worst.get(key, found)
-        worst[key] = Difference(
-            max(old.loss, found.loss), max(old.coefs, found.coefs), max(old.predictions, found.predictions)
-        )
-    lines = [f"{'data':14} {'solver':25} {'loss':>9} {'weights':>9} {'outputs':>9}"]
-    lines += [f"{d:14} {s:25} {w.loss:9.1e} {w.coefs:9.1e} {w.predictions:9.1e}" for (d, s), w in worst.items()]
-    return lines, all(each.is_small for each in worst.values())
+def table(backend: Any = None) -> Iterator[tuple[str, str, Difference]]:
+    """For each solver on each data set, the worst of its cases, as soon as they are done."""
+    for (name, solver), cases in groupby(all_cases(), key=lambda case: (case.data, case.solver)):
+        found = [difference(case, backend) for case in cases]
+        yield name, solver, Difference(*(max(column) for column in zip(*map(astuple, found), strict=True)))
+
+
+def main(backend: str | None = None) -> bool:
+    """Print the table: is everything within the bounds?"""
+    print(f"{'data':14} {'solver':25} {'loss':>9} {'weights':>9} {'outputs':>9}")
+    held = True
+    for name, solver, worst in table(backend):
+        print(f"{name:14} {solver:25} {worst.loss:9.1e} {worst.coefs:9.1e} {worst.predictions:9.1e}", flush=True)
+        held &= worst.is_small
+    print(f"losses within {LOSS:g} and weights within {COEFS:g} of scikit-learn's: {'yes' if held else 'NO'}")
+    return held
 
 
 if __name__ == "__main__":
-    lines, held = table(sys.argv[1] if len(sys.argv) > 1 else None)
-    print("\n".join(lines))
-    print(f"losses within {LOSS:g} and weights within {COEFS:g} of scikit-learn's: {'yes' if held else 'NO'}")
-    sys.exit(not held)
+    sys.exit(not main(*sys.argv[1:2]))

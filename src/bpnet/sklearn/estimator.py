@@ -100,6 +100,11 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: i
         sizes = hidden_sizes(self.hidden_layer_sizes)
         activations = activation_list(self.activation, len(sizes))
         check_callbacks(self.callbacks)
+        if self.scoring is not None and not (self.early_stopping and not is_lbfgs(self.solver)):
+            raise ValueError(
+                f"scoring: {self.scoring!r} was given, but nothing is held out to score. Mend: early_stopping=True "
+                "and a solver that is not lbfgs"
+            )
         fresh = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         X, y = self._validate_input(X, y, incremental, reset=fresh)
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)

@@ -5,7 +5,6 @@ A sparse matrix is made dense in parts, whose gradients are added up.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +17,7 @@ from bpnet.nn.op import zeros
 from bpnet.sklearn.objective import WeightedObjective
 from bpnet.sklearn.placed import write
 from bpnet.sklearn.rows import RowsFromHost, is_sparse, parts
+from bpnet.sklearn.warned import warn
 
 
 class FullBatch:
@@ -99,10 +99,9 @@ def minimize(
     iterations = min(int(result.nit), max_iter)
     if result.status != 0:
         more = f"a larger max_iter than {max_iter}, or " if iterations == max_iter else ""
-        warnings.warn(
+        warn(
             f"lbfgs failed to converge after {iterations} iteration(s) (status={result.status}): {result.message}. "
             f"Mend: {more}inputs that are scaled to a standard deviation of 1",
             ConvergenceWarning,
-            stacklevel=4,
         )
     return result.x, float(result.fun), iterations

@@ -94,6 +94,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
         )
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
+        if self.loss == "poisson" and (y < 0).any():
+            raise ValueError(f"y: {y.min():g} came, expected values >= 0 for loss='poisson'")
         return X, y
 
     def _end(self, y: np.ndarray) -> tuple[str, np.ndarray, int]:

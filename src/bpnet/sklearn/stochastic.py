@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from bpnet.sklearn.parameters import EXACT, check_callbacks
 from bpnet.sklearn.placed import read, write
 from bpnet.sklearn.rows import RowsOnDevice, by_rows, rows
 from bpnet.sklearn.solvers import optimization
+from bpnet.sklearn.warned import warn
 from bpnet.sklearn.watching import Tasks, printed
 from bpnet.training.callbacks import told
 from bpnet.training.interrupt import InterruptAfterStep
@@ -119,7 +119,7 @@ class _Epochs:
                     if interrupt.requested:
                         raise KeyboardInterrupt
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=6)
+            warn("Training interrupted by user.")
         finally:
             est._take_from(self.network)
         if self.held_out is not None:
@@ -180,11 +180,10 @@ class _Epochs:
         return over
 
     def _warn(self) -> None:
-        warnings.warn(
+        warn(
             f"Stochastic Optimizer: Maximum iterations ({self.est.max_iter}) reached and the optimization hasn't "
             "converged yet.",
             ConvergenceWarning,
-            stacklevel=7,
         )
 
     def _first_order(self) -> np.ndarray:
@@ -238,5 +237,5 @@ def _batch_size(given: Any, samples: int) -> int:
     if given == "auto":
         return min(200, samples)
     if given > samples:
-        warnings.warn(f"batch_size: {given} is larger than the sample size; it is clipped to {samples}", stacklevel=6)
+        warn(f"batch_size: {given} is larger than the sample size; it is clipped to {samples}")
     return int(np.clip(given, 1, samples))
