@@ -147,6 +147,13 @@ def test_what_has_no_kernel_is_computed_by_the_library():
     assert "matmul of int64 (2, 3), int64 (3, 2) cannot be replayed" in str(found[0].message)
 
 
+def test_what_was_never_written_is_left_to_the_library():
+    with pytest.warns(RuntimeWarning, match="an array that nothing was written into cannot be replayed"):
+        outputs, _, plan = replayed(lambda xp, x: (xp.where(x < 9, x, xp.empty(4, dtype=x.dtype)),), [np.arange(4.0)])
+    assert plan is None
+    np.testing.assert_array_equal(outputs[0], np.arange(4))
+
+
 @pytest.mark.skipif(NVCC is None, reason="nvcc, NVIDIA's compiler, is not installed")
 @pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
 @pytest.mark.parametrize("layers", [digits, images])

@@ -33,7 +33,7 @@ from bpnet_backends.on_cuda.source import Source
 from bpnet_backends.on_cuda.tracing import Traced
 from bpnet_backends.on_cuda.translation import TranslationError
 from bpnet_backends.on_numpy.arena import offsets_in_block
-from bpnet_backends.on_numpy.recording import Call, Record
+from bpnet_backends.on_numpy.recording import Call, Record, root
 
 ALIGNMENT = 256
 """Bytes: what CUDA gives each allocation, and what products ask for."""
@@ -80,6 +80,8 @@ class Plan:
         """The CUDA C++ of all generated kernels."""
         self._functions = dict(zip(kernels, device.load(self.text, list(kernels)), strict=True)) if kernels else {}
         offsets, size = offsets_in_block(record, parts, ALIGNMENT)
+        if any(record.is_own(x) and id(root(x)) not in offsets for part in parts for x in part.reads):
+            raise NotPlannedError("a look at an array that nothing was written into")
         self.workspace = device.allocate(size)
         """Where the step keeps what it makes anew."""
         self._places = Places(device, traced.memory, self.workspace, offsets)
