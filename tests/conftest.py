@@ -34,7 +34,7 @@ IN_FLOAT64_ONLY = ("parity/test_optimizers", "parity/test_objectives", "parity/t
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The emulated GPU is slow and compiles each step anew: long runs are left out, and a float type where one will do."""
+    """The emulated GPU is slow, and compiles each step: long runs are left out, and a float type where one will do."""
     dropped = [item for item in items if isinstance(item, pytest.Function) and _shows_no_more(item)]
     if dropped:
         config.hook.pytest_deselected(items=dropped)
