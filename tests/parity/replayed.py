@@ -1,4 +1,4 @@
-"""A formula run as training runs it on the CPU backends: recorded once, and then replayed."""
+"""A formula run as training runs it: recorded or traced once, and then replayed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bpnet_backends.on_numpy.replay import list_of_calls
 from parity import arrays
 from parity.arrays import Results
 
-CAPTURING = ("traced:numpy", "traced:torch", "emulated")
+CAPTURING = ("traced:numpy", "traced:torch", "emulated", "cupy", "torch:cuda")
 """Backends whose captured steps are traced: nothing is computed until the replay."""
 
 COMPILERS = {"numpy": list_of_calls, "numba": compiled}
