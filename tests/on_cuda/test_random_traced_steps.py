@@ -34,7 +34,7 @@ def test_a_random_step_is_replayed(step: Any, dtype: str, shortened: bool) -> No
         patch.setattr(random_steps, "OWN", own)
         captured = backend.capture(lambda: random_steps.run(backend.xp, found, n, k, program))
         for call in range(CALLS):
-            random_steps.fill(expected, np.random.default_rng(call), dtype)
+            random_steps.fill(plain, expected, np.random.default_rng(call), dtype)
             for name, x in expected.items():
                 found[name][...] = np.array(x)
             random_steps.run(plain.xp, expected, n, k, program)
