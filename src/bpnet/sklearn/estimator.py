@@ -87,7 +87,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: i
         """scikit-learn's score of these outputs of the network: accuracy, or R²."""
 
     @abstractmethod
-    def _labels(self, y: np.ndarray) -> np.ndarray:
+    def _labels(self, y: np.ndarray) -> Any:
         """y as a scorer takes it, from what `_validate_input` made of it."""
 
     def _class_weights(self, y: np.ndarray, incremental: bool) -> np.ndarray | None:
