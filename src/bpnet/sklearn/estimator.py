@@ -84,7 +84,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: i
 
     @abstractmethod
     def _score_outputs(self, y: np.ndarray, outputs: np.ndarray, sample_weight: np.ndarray | None) -> float:
-        """scikit-learn's score of these outputs of the network: accuracy, or R²."""
+        """scikit-learn's score of these outputs of the network: accuracy, or R², NaN of outputs that are not finite."""
 
     @abstractmethod
     def _labels(self, y: np.ndarray) -> Any:
