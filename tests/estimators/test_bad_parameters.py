@@ -128,7 +128,7 @@ def test_weights_that_are_no_longer_finite() -> None:
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_outputs_that_are_no_longer_finite(backend: Backend) -> None:
-    """A classifier that has diverged still has an accuracy, which ends the fit: scores and epochs are scikit-learn's."""
+    """A classifier that has diverged still has an accuracy, which ends the fit: scores and epochs of scikit-learn."""
     x, y = data("breast_cancer")
     settings: dict[str, Any] = {"solver": "sgd", "activation": "identity", "learning_rate_init": 1e4, "random_state": 0}
     settings |= {"early_stopping": True, "max_iter": 30, "n_iter_no_change": 3, "batch_size": 512}
