@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn import neural_network
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 
+from bpnet.backend import Backend
 from bpnet.sklearn import MLPClassifier, MLPRegressor, rows
 from bpnet.sklearn.equality import data
 
@@ -122,6 +124,21 @@ def test_weights_that_are_no_longer_finite() -> None:
         warnings.simplefilter("ignore")
         with pytest.raises(ValueError, match="non-finite parameter weights"):
             MLPRegressor(solver="sgd", learning_rate_init=1e30, max_iter=9).fit(1e30 * x, y)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_outputs_that_are_no_longer_finite(backend: Backend) -> None:
+    """A classifier that has diverged still has an accuracy, which ends the fit: scores and epochs of scikit-learn."""
+    x, y = data("breast_cancer")
+    settings: dict[str, Any] = {"solver": "sgd", "activation": "identity", "learning_rate_init": 1e4, "random_state": 0}
+    settings |= {"early_stopping": True, "max_iter": 30, "n_iter_no_change": 3, "batch_size": 512}
+    settings["hidden_layer_sizes"] = (6,)
+    theirs = neural_network.MLPClassifier(**settings).fit(1e100 * x, 1 - y)
+    ours = MLPClassifier(**settings, backend=backend).fit(1e100 * x, 1 - y)
+    assert np.isnan(theirs.loss_)
+    assert theirs.n_iter_ < 30
+    assert ours.validation_scores_ == theirs.validation_scores_
+    assert ours.n_iter_ == theirs.n_iter_
 
 
 def test_counts_below_zero() -> None:

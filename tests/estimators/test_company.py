@@ -1,5 +1,9 @@
 """In the company of the rest of scikit-learn."""
 
+import pickle
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from joblib import Parallel, delayed
@@ -11,6 +15,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from bpnet.sequential import Sequential
 from bpnet.sklearn import MLPClassifier, MLPRegressor
 from bpnet.sklearn.equality import data
 
@@ -45,6 +50,25 @@ def test_threads_and_processes() -> None:
         )
         for fitted in fits:
             np.testing.assert_allclose(fitted.predict(x), alone, rtol=1e-9)
+
+
+def test_first_predictions_in_several_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a server does with a model that it has loaded: its network is made once, and no thread gets an empty one."""
+    x, y = data("breast_cancer")
+    est = small().fit(x, y)
+    expected, build, built = est.predict_proba(x[:20]), Sequential.build, []
+
+    def slow(self: Sequential, *arguments: object) -> None:
+        built.append(self)
+        time.sleep(0.05)
+        build(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Sequential, "build", slow)
+    loaded = pickle.loads(pickle.dumps(est))
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(loaded.predict_proba, [x[:20]] * 4))
+    np.testing.assert_allclose(found, [expected] * 4, rtol=0, atol=1e-12)  # the threads of BLAS may differ
+    assert len(built) == 1
 
 
 def test_weights_are_routed() -> None:

@@ -57,6 +57,21 @@ def test_exact_continuation(backend: Backend, settings: dict[str, Any]) -> None:
     assert begun_anew.loss_curve_ != whole.loss_curve_
 
 
+def test_other_layers_cannot_go_on() -> None:
+    """(1, 14) has as many weights as (3, 4) and would mix them up; scikit-learn leaves the new sizes unread."""
+    x, y = data("diabetes")
+    est = MLPRegressor(hidden_layer_sizes=(3, 4), max_iter=2, warm_start=True).fit(x, y)
+    before = est.predict(x)
+    for sizes in ((1, 14), (3, 4, 3)):
+        with pytest.raises(ValueError, match=r"hidden_layer_sizes: .* expected \(3, 4\).*warm_start=False"):
+            est.set_params(hidden_layer_sizes=sizes).fit(x, y)
+    est.set_params(hidden_layer_sizes=(3, 4))
+    for again in (est.fit, est.partial_fit):
+        with pytest.raises(ValueError, match=r"y: \(2,\) units"):
+            again(x, np.column_stack([y, y]))
+    np.testing.assert_array_equal(est.predict(x), before)
+
+
 def test_weights_that_a_user_sets_count() -> None:
     x, y = data("diabetes")
     est = MLPRegressor(max_iter=2, hidden_layer_sizes=(4,)).fit(x, y)

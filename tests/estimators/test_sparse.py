@@ -49,3 +49,16 @@ def test_never_dense_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
         est = MLPRegressor(hidden_layer_sizes=(3,), solver=solver, max_iter=2, batch_size=10, early_stopping=True)
         est.fit(x, y).predict(x)
     assert 0 < largest <= 10_000
+
+
+def test_sparse_labels() -> None:
+    """Where y is sparse, so are the labels that are predicted, as in scikit-learn; they are those of a dense y."""
+    x, y = problem()
+    y = np.column_stack([y, x[:, 0] > 0, x[:, 1] <= 0]).astype(int)
+    settings = {"hidden_layer_sizes": (6,), "max_iter": 20, "early_stopping": True, "random_state": 0}
+    dense = MLPClassifier(**settings, backend="numpy").fit(x, y)
+    sparse = MLPClassifier(**settings, backend="numpy").fit(x, scipy.sparse.csr_matrix(y))
+    assert scipy.sparse.issparse(sparse.predict(x))
+    np.testing.assert_array_equal(sparse.predict(x).toarray(), dense.predict(x))
+    assert sparse.validation_scores_ == dense.validation_scores_
+    assert sparse.score(x, scipy.sparse.csr_matrix(y)) == dense.score(x, y)

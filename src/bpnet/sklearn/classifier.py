@@ -102,8 +102,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         self._fit(X, y, sample_weight, incremental=True)
         return self
 
-    def predict(self, X: Any) -> np.ndarray:
-        """The class of each sample, or its labels (samples, classes)."""
+    def predict(self, X: Any) -> Any:
+        """The class of each sample, or its labels (samples, classes), sparse where y was."""
         return self._decided(self._outputs(X))
 
     @available_if(_has_probabilities)
@@ -169,19 +169,19 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
             )
         return np.asarray(compute_sample_weight(self.class_weight, self._labels(y)))
 
-    def _labels(self, y: np.ndarray) -> np.ndarray:
-        return np.asarray(self._label_binarizer.inverse_transform(y))
+    def _labels(self, y: np.ndarray) -> Any:
+        return self._label_binarizer.inverse_transform(y)
 
     def _score_outputs(self, y: np.ndarray, outputs: np.ndarray, sample_weight: np.ndarray | None) -> float:
         return float(accuracy_score(y, self._decided(outputs), sample_weight=sample_weight))
 
-    def _decided(self, outputs: np.ndarray) -> np.ndarray:
-        """The classes that outputs of the network speak for."""
+    def _decided(self, outputs: np.ndarray) -> Any:
+        """The classes that outputs of the network speak for; a sparse matrix where y was one."""
         if outputs.shape[1] == 1:
             outputs = outputs.ravel()
         elif outputs.shape[1] == 2 and len(self.classes_) == 2 and self._label_binarizer.y_type_ == "binary":
             return np.asarray(self.classes_[outputs.argmax(axis=1)])
-        return np.asarray(self._label_binarizer.inverse_transform(outputs))
+        return self._label_binarizer.inverse_transform(outputs)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -84,10 +84,10 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: i
 
     @abstractmethod
     def _score_outputs(self, y: np.ndarray, outputs: np.ndarray, sample_weight: np.ndarray | None) -> float:
-        """scikit-learn's score of these outputs of the network: accuracy, or R²."""
+        """scikit-learn's score of these outputs of the network: accuracy, or R², NaN of outputs that are not finite."""
 
     @abstractmethod
-    def _labels(self, y: np.ndarray) -> np.ndarray:
+    def _labels(self, y: np.ndarray) -> Any:
         """y as a scorer takes it, from what `_validate_input` made of it."""
 
     def _class_weights(self, y: np.ndarray, incremental: bool) -> np.ndarray | None:
@@ -111,6 +111,8 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: i
         y = y.reshape(len(y), -1)
         last, targets, outputs = self._end(y)
         units = (X.shape[1], *sizes, outputs)
+        if not fresh:
+            self._require_same(units)
         self.n_outputs_ = outputs
         if fresh or self.warm_start != EXACT or not hasattr(self, "_random_state"):
             self._random_state = check_random_state(self.random_state)
@@ -158,6 +160,17 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: i
         self.validation_loss_curve_: list[float] | None = [] if self.early_stopping else None
         self.best_validation_score_ = -np.inf if self.early_stopping else None
         self.best_loss_ = None if self.early_stopping else np.inf
+
+    def _require_same(self, units: tuple[int, ...]) -> None:
+        """ValueError where a call that goes on asks for other layers than there are."""
+        before = (self.coefs_[0].shape[0], *(coefs.shape[1] for coefs in self.coefs_))
+        if units == before:
+            return
+        name, part = ("hidden_layer_sizes", slice(1, -1)) if units[-1] == before[-1] else ("y", slice(-1, None))
+        raise ValueError(
+            f"{name}: {units[part]} units was given, expected {before[part]}, as in the call that this one continues. "
+            "Mend: fit with warm_start=False, which begins anew"
+        )
 
     def _place(self, units: tuple[int, ...], activations: tuple[Any, ...]) -> None:
         """The network on its backend: that of the last call, if it is the same."""

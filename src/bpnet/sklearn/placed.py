@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,7 @@ class Placed:
     def _reset(self) -> None:
         self._backend: Backend | None = None
         self._models: dict[tuple[str, str], Sequential] = {}
+        self._making = Lock()
         self.kept = KeptRuns()
 
     @property
@@ -103,11 +105,13 @@ class Placed:
         return self._model(dtype, "training")
 
     def _model(self, dtype: str, purpose: str) -> Sequential:
-        if (dtype, purpose) not in self._models:
-            layers: list[Layer | Node] = [Input((self.architecture.units[0],)), *self.architecture.layers()]
-            model = Sequential(layers, backend=self.backend, dtype=dtype, seed=self.architecture.seed)
-            self._models[dtype, purpose] = model
-        return self._models[dtype, purpose]
+        with self._making:  # a first prediction may be asked for in several threads
+            if (dtype, purpose) not in self._models:
+                layers: list[Layer | Node] = [Input((self.architecture.units[0],)), *self.architecture.layers()]
+                model = Sequential(layers, backend=self.backend, dtype=dtype, seed=self.architecture.seed)
+                model.network  # noqa: B018 - it is made when it is first asked for
+                self._models[dtype, purpose] = model
+            return self._models[dtype, purpose]
 
     def with_weights(self, dtype: str, coefs: Sequence[np.ndarray], intercepts: Sequence[np.ndarray]) -> Sequential:
         """The model with these weights."""

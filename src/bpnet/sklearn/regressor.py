@@ -110,6 +110,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
         return self._decided(y)
 
     def _score_outputs(self, y: np.ndarray, outputs: np.ndarray, sample_weight: np.ndarray | None) -> float:
+        if not np.isfinite(outputs).all():
+            return float("nan")
         return float(r2_score(y, self._decided(outputs), sample_weight=sample_weight))
 
     def _decided(self, outputs: np.ndarray) -> np.ndarray:

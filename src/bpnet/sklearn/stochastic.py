@@ -156,10 +156,7 @@ class _Epochs:
     def _score(self, held_out: HeldOut) -> float:
         if self.scorer is not None:
             return held_out.score(self.scorer, self.est)
-        outputs = held_out.outputs()
-        if not np.isfinite(outputs).all():
-            return float("nan")
-        return float(self.est._score_outputs(held_out.labels, outputs, held_out.weight))
+        return float(self.est._score_outputs(held_out.labels, held_out.outputs(), held_out.weight))
 
     def _is_over(self) -> bool:
         """Has nothing improved for too long, and is the learning rate not lowered instead?"""
