@@ -29,6 +29,7 @@ from bpnet import (
 from bpnet.backend import make
 from bpnet.nn.optimizers import ElementwiseOptimizer, Optimizer
 from bpnet.nn.schedules import Constant, Schedule
+from bpnet.sklearn.optimizers import EarlyAdam, Momentum
 from training.recorder import Recorder
 
 RNG = np.random.default_rng(9)
@@ -54,6 +55,8 @@ OPTIMIZERS = {
     "adadelta": Adadelta,
     "rmsprop": RMSprop,
     "lion": Lion,
+    "scikit-learn's adam": EarlyAdam,
+    "scikit-learn's momentum": lambda rate: Momentum(rate, momentum=1.0, nesterov=True),
     "averaged": lambda rate: Averaged(Adam(rate), decay=0.9),
 }
 
