@@ -11,13 +11,17 @@ struct uint3 { unsigned x, y, z; };
 extern "C" { uint3 threadIdx, blockIdx, blockDim, gridDim; }
 
 namespace {
-const size_t STACK = 64 * 1024;
+// Bytes; odd in lines of 64, so that the stacks of a block do not all want the same places of the cache.
+const size_t STACK = 64 * 1024 + 5 * 64;
 const unsigned MOST = 1024;
-enum State { READY, AT_BARRIER, AT_WARP, ENDED };
-struct Fiber { void* stack; State state; int line; };
+enum State { NEW, READY, AT_BARRIER, AT_WARP, ENDED };
+struct Fiber { void* stack; unsigned number; State state; int line; };  // number: of the stack
 
 Fiber fibers[MOST];
+uint3 places[MOST];  // of the threads in their block
 char* stacks;
+unsigned unused[MOST];  // numbers of stacks; a thread that ends leaves its own, still in the cache, to the next
+unsigned count_unused;
 void* scheduler;
 unsigned current;
 unsigned long long lanes[MOST];
@@ -63,24 +67,23 @@ void leave() { cuda_on_cpu_switch(&fibers[current].stack, scheduler); }
 ucontext_t contexts[MOST], outside;
 void begin();
 void* fresh(char* stack) {
-    unsigned i = (stack - stacks) / STACK;
-    getcontext(&contexts[i]);
-    contexts[i].uc_stack.ss_sp = stack;
-    contexts[i].uc_stack.ss_size = STACK;
-    makecontext(&contexts[i], begin, 0);
+    unsigned number = (stack - stacks) / STACK;
+    getcontext(&contexts[number]);
+    contexts[number].uc_stack.ss_sp = stack;
+    contexts[number].uc_stack.ss_size = STACK;
+    makecontext(&contexts[number], begin, 0);
     return nullptr;
 }
-void go_on(unsigned i) { swapcontext(&outside, &contexts[i]); }
-void leave() { swapcontext(&contexts[current], &outside); }
+void go_on(unsigned i) { swapcontext(&outside, &contexts[fibers[i].number]); }
+void leave() { swapcontext(&contexts[fibers[current].number], &outside); }
 #endif
 
 void begin() {
     kernel(arguments);
     fibers[current].state = ENDED;
+    unused[count_unused++] = fibers[current].number;
     leave();
 }
-
-unsigned z_of(unsigned i) { return i / (blockDim.x * blockDim.y); }
 
 // Ready again: all fibers from `first` to `end`, if all of them wait for one another in the same line.
 bool released(unsigned first, unsigned end, State waiting) {
@@ -106,14 +109,20 @@ void stuck(unsigned threads) {
 
 bool block(unsigned threads, bool backwards) {
     if (shared) memset(shared, 0xff, shared_end - shared);
-    for (unsigned i = 0; i < threads; ++i) fibers[i] = {fresh(stacks + i * STACK), READY, 0};
+    for (unsigned i = 0; i < threads; ++i) fibers[i] = {nullptr, 0, NEW, 0};
+    if (count_unused != MOST)  // the first block, or the last one failed
+        for (count_unused = 0; count_unused < MOST; ++count_unused) unused[count_unused] = MOST - 1 - count_unused;
     for (;;) {
         unsigned ended = 0;
         for (unsigned k = 0; k < threads; ++k) {
             unsigned i = backwards ? threads - 1 - k : k;
+            if (fibers[i].state == NEW) {
+                unsigned number = unused[--count_unused];
+                fibers[i] = {fresh(stacks + number * STACK), number, READY, 0};
+            }
             if (fibers[i].state == READY) {
                 current = i;
-                threadIdx = {i % blockDim.x, i / blockDim.x % blockDim.y, z_of(i)};
+                threadIdx = places[i];
                 go_on(i);
                 if (message[0]) return false;
             }
@@ -157,6 +166,10 @@ extern "C" const char* cuda_on_cpu_launch(void (*thread)(const void*), const uns
     arguments = words;
     gridDim = {shape[0], shape[1], shape[2]};
     blockDim = {shape[3], shape[4], shape[5]};
+    unsigned threads = 0;
+    for (unsigned z = 0; z < blockDim.z; ++z)
+        for (unsigned y = 0; y < blockDim.y; ++y)
+            for (unsigned x = 0; x < blockDim.x; ++x) places[threads++] = {x, y, z};
     if (!stacks) {
         const int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
         void* mapped = mmap(nullptr, MOST * STACK, PROT_READ | PROT_WRITE, how, -1, 0);
@@ -168,7 +181,7 @@ extern "C" const char* cuda_on_cpu_launch(void (*thread)(const void*), const uns
         unsigned long long b = backwards ? blocks - 1 - k : k;
         blockIdx = {(unsigned)(b % gridDim.x), (unsigned)(b / gridDim.x % gridDim.y),
                     (unsigned)(b / gridDim.x / gridDim.y)};
-        if (!block(blockDim.x * blockDim.y * blockDim.z, backwards)) return message;
+        if (!block(threads, backwards)) return message;
     }
     return nullptr;
 }
