@@ -1,7 +1,8 @@
 // The threads of a block, one after another: each runs until it waits for the others or ends.
 //
-// Blocks run in order, and threads in order, or both backwards: results that depend on it show a race. A barrier that
-// not all threads reach ends the kernel with a message.
+// Blocks run in order, and so do the warps of a block, each as far as it comes without the others, and the threads of a
+// warp; or all of them backwards: results that depend on it show a race. A barrier that not all threads reach ends the
+// kernel with a message.
 #include <sys/mman.h>
 
 #include <cstdio>
@@ -31,7 +32,8 @@ char *shared, *shared_end;
 char message[200];
 
 #if defined(__x86_64__)
-// Keeps the stack and what a called function must preserve, and goes on where the other stack was left.
+// Keeps the stack and what a called function must preserve, and goes on where the other stack was left: by a jump, as
+// the processor takes a return to go back to the last call, and guesses wrong.
 extern "C" void cuda_on_cpu_switch(void** from, void* to);
 asm(R"(
 .text
@@ -52,16 +54,17 @@ cuda_on_cpu_switch:
     popq %r12
     popq %rbx
     popq %rbp
-    ret
+    popq %rdx
+    jmp *%rdx
 )");
 void begin();
 void* fresh(char* stack) {
     void** top = (void**)(stack + STACK) - 1;
-    *--top = (void*)begin;  // `ret` goes there, with the stack as after a call: 8 beyond a multiple of 16
+    *--top = (void*)begin;  // the jump goes there, with the stack as after a call: 8 beyond a multiple of 16
     return top - 6;
 }
-void go_on(unsigned i) { cuda_on_cpu_switch(&scheduler, fibers[i].stack); }
-void leave() { cuda_on_cpu_switch(&fibers[current].stack, scheduler); }
+inline void go_on(unsigned i) { cuda_on_cpu_switch(&scheduler, fibers[i].stack); }
+inline void leave() { cuda_on_cpu_switch(&fibers[current].stack, scheduler); }
 #else
 #include <ucontext.h>
 ucontext_t contexts[MOST], outside;
@@ -74,8 +77,8 @@ void* fresh(char* stack) {
     makecontext(&contexts[number], begin, 0);
     return nullptr;
 }
-void go_on(unsigned i) { swapcontext(&outside, &contexts[fibers[i].number]); }
-void leave() { swapcontext(&contexts[fibers[current].number], &outside); }
+inline void go_on(unsigned i) { swapcontext(&outside, &contexts[fibers[i].number]); }
+inline void leave() { swapcontext(&contexts[fibers[current].number], &outside); }
 #endif
 
 void begin() {
@@ -107,36 +110,40 @@ void stuck(unsigned threads) {
              fibers[other].line);
 }
 
+// Each thread of a warp that can go on, until it waits or ends; false where one failed.
+bool warp(unsigned first, unsigned end, bool backwards) {
+    for (unsigned k = first; k < end; ++k) {
+        unsigned i = backwards ? end - 1 - (k - first) : k;
+        if (fibers[i].state == NEW) {
+            unsigned number = unused[--count_unused];
+            fibers[i] = {fresh(stacks + number * STACK), number, READY, 0};
+        }
+        if (fibers[i].state != READY) continue;
+        current = i;
+        threadIdx = places[i];
+        go_on(i);
+        if (message[0]) return false;
+    }
+    return true;
+}
+
 bool block(unsigned threads, bool backwards) {
     if (shared) memset(shared, 0xff, shared_end - shared);
     for (unsigned i = 0; i < threads; ++i) fibers[i] = {nullptr, 0, NEW, 0};
     if (count_unused != MOST)  // the first block, or the last one failed
         for (count_unused = 0; count_unused < MOST; ++count_unused) unused[count_unused] = MOST - 1 - count_unused;
-    for (;;) {
-        unsigned ended = 0;
-        for (unsigned k = 0; k < threads; ++k) {
-            unsigned i = backwards ? threads - 1 - k : k;
-            if (fibers[i].state == NEW) {
-                unsigned number = unused[--count_unused];
-                fibers[i] = {fresh(stacks + number * STACK), number, READY, 0};
-            }
-            if (fibers[i].state == READY) {
-                current = i;
-                threadIdx = places[i];
-                go_on(i);
-                if (message[0]) return false;
-            }
-            ended += fibers[i].state == ENDED;
+    const unsigned warps = (threads + 31) / 32;
+    do {
+        for (unsigned k = 0; k < warps; ++k) {
+            unsigned first = 32 * (backwards ? warps - 1 - k : k), end = first + 32 < threads ? first + 32 : threads;
+            do {
+                if (!warp(first, end, backwards)) return false;
+            } while (released(first, end, AT_WARP));
         }
-        if (ended == threads) return true;
-        bool any = false;
-        for (unsigned first = 0; first < threads; first += 32)
-            any |= released(first, first + 32 < threads ? first + 32 : threads, AT_WARP);
-        if (!any && !released(0, threads, AT_BARRIER)) {
-            stuck(threads);
-            return false;
-        }
-    }
+        if (count_unused == MOST) return true;  // all have ended
+    } while (released(0, threads, AT_BARRIER));
+    stuck(threads);
+    return false;
 }
 }  // namespace
 
