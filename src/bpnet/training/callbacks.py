@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from tqdm import tqdm
@@ -19,10 +19,15 @@ class Callback:
     Where `on_batch_end` is overridden, it is told of every batch, and steps are asked for one by one. A GPU does many
     small steps in the time of a few calls if none needs to be told; with `in_groups` True a callback is content to be
     told of up to 64 batches at once: the number of the last one, and the samples of all.
+
+    A run that is resumed calls `on_train_begin`, then `restore` with what `state` gave when the checkpoint was written,
+    and goes on with `on_epoch_begin` of the epoch that comes next.
     """
 
     model: Any
     in_groups: bool = False
+    order: int = 0
+    """Callbacks are told in the order of this number, those of the same number in the order given."""
 
     def on_train_begin(self, epochs: int, samples: int) -> None:
         """Before the first of `epochs` epochs of `samples` samples."""
@@ -39,18 +44,27 @@ class Callback:
     def on_train_end(self) -> None:
         """After the last epoch, also when training was ended early."""
 
+    def state(self) -> dict[str, Any]:
+        """What a resumed run needs of this callback: JSON values and NumPy arrays. Asked for after an epoch's end."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take what `state` gave; called after `on_train_begin`."""
+
 
 @contextmanager
 def told(callbacks: Sequence[Callback], model: Any, epochs: int, samples: int) -> Iterator[None]:
-    """While it lasts, `model` is trained: the callbacks are told of the beginning and, whatever happens, of the end."""
+    """While it lasts, `model` is trained: the callbacks are told of the beginning and, whatever happens, of the end.
+
+    All of them are told of the end, even where one raises an exception.
+    """
     for callback in callbacks:
         callback.model = model
         callback.on_train_begin(epochs, samples)
-    try:
+    with ExitStack() as ends:
+        for callback in reversed(callbacks):  # the last one entered is told first
+            ends.callback(callback.on_train_end)
         yield
-    finally:
-        for callback in callbacks:
-            callback.on_train_end()
 
 
 def want_every_batch(callbacks: Sequence[Callback]) -> bool:
@@ -68,7 +82,7 @@ class ProgressBar(Callback):
 
     def on_train_begin(self, epochs: int, samples: int) -> None:
         """Draw the empty bar."""
-        self._epochs = epochs
+        self._epochs, self._samples, self._begun = epochs, samples, 0
         self._bar = tqdm(
             total=epochs * samples,
             unit=" samples",
@@ -79,7 +93,10 @@ class ProgressBar(Callback):
         )
 
     def on_epoch_begin(self, epoch: int) -> None:
-        """Name the epoch."""
+        """Name the epoch. What a resumed run has done before is there at once, and not part of the speed."""
+        if epoch > self._begun:
+            self._bar.initial = self._bar.n = epoch * self._samples
+        self._begun = epoch + 1
         self._bar.set_description_str(f"epoch {epoch + 1}/{self._epochs}", refresh=False)
 
     def on_batch_end(self, batch: int, samples: int) -> None:
@@ -125,13 +142,18 @@ def headline(logs: Mapping[str, float]) -> str:
 
 
 def checked(callbacks: Sequence[Callback] | None) -> list[Callback]:
-    """The callbacks as a list; ValueError names what is none."""
+    """The callbacks in the order in which they are told; ValueError names what is none."""
     if isinstance(callbacks, Callback):
         raise ValueError("callbacks: one callback was given, expected a list of them: [callback]")
     for callback in callbacks or ():
         if not isinstance(callback, Callback):
             raise ValueError(f"callbacks: {callback!r} was given, expected objects derived from bpnet.Callback")
-    return list(callbacks or ())
+    return in_order(callbacks or ())
+
+
+def in_order(callbacks: Iterable[Callback]) -> list[Callback]:
+    """By their `order`; those of the same number stay as they are."""
+    return sorted(callbacks, key=lambda callback: callback.order)
 
 
 def progress(verbose: int | str) -> list[Callback]:
