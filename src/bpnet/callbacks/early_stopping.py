@@ -41,12 +41,16 @@ class EarlyStopping(Monitored):
             require_number("baseline", baseline)
         self.baseline = baseline
         self.restore_best_weights = flag("restore_best_weights", restore_best_weights)
-        self._forget()
+        self.wait = 0
+        self.best_epoch = 0
+        self.stopped_epoch = 0
+        self._kept: list[Array] = []
 
     def on_train_begin(self, epochs: int, samples: int) -> None:
         """Begin to count."""
         super().on_train_begin(epochs, samples)
-        self._forget()
+        self.wait = self.best_epoch = self.stopped_epoch = 0
+        self._kept = []
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Compare, keep the weights if they are the best, and count."""
@@ -98,12 +102,6 @@ class EarlyStopping(Monitored):
         if "theta" in state and self.restore_best_weights:
             asarray, dtype = self.model.backend.asarray, self.model.dtype
             self._kept = [asarray(state[name], dtype) for name in ("theta", "state")]
-
-    def _forget(self) -> None:
-        self.wait = 0
-        self.best_epoch = 0
-        self.stopped_epoch = 0
-        self._kept: list[Array] = []
 
     def _keep(self) -> None:
         """Copy the weights, on the device; the first time into new arrays."""

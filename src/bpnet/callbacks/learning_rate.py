@@ -105,6 +105,15 @@ class ReduceLROnPlateau(Monitored):
             self.wait = 0
 
 
+def has_rate(model: Any) -> bool:
+    """Has its optimizer a learning rate? L-BFGS has none."""
+    try:
+        model.learning_rate  # noqa: B018 - it is asked for whether there is one
+    except ValueError:
+        return False
+    return True
+
+
 def require_rate(callback: Callback) -> None:
     """ValueError where the optimizer has no learning rate that a callback could set."""
     try:

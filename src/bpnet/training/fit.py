@@ -7,7 +7,7 @@ from typing import Any
 
 from bpnet.backend import Array
 from bpnet.nn.optimizers import BoundOptimizer
-from bpnet.training.callbacks import Callback, told, want_every_batch
+from bpnet.training.callbacks import Callback, divergence_told, told, want_every_batch
 from bpnet.training.divergence import Guard
 from bpnet.training.history import History
 from bpnet.training.interrupt import InterruptAfterStep
@@ -51,16 +51,19 @@ class Training:
         epochs: int,
         *,
         order: Callable[[int], Array],
-        validate: Callable[[], Mapping[str, float]],
+        validate: Callable[[], Mapping[str, float]] | None,
         callbacks: Sequence[Callback],
         bring: Callable[[], None] | None = None,
     ) -> History:
-        """Train for `epochs` epochs; `order(epoch)` gives the samples of an epoch, `validate` its held-out figures.
+        """Train for `epochs` epochs; `order(epoch)` gives the samples of an epoch, `validate` its held-out figures,
+        if there are any.
 
         `bring` is called before each step, where the data are not all on the device.
         """
         history = History()
-        with told(callbacks, self.model, epochs, self.samples), self._guard:
+        figures = self.totals.figures(validate is not None)
+        told_of = told(callbacks, self.model, epochs, self.samples, figures)
+        with told_of, self._guard, divergence_told(callbacks, history):
             with InterruptAfterStep() as interrupt:
                 for epoch in range(epochs):
                     for callback in callbacks:
@@ -71,7 +74,8 @@ class Training:
                     if done < len(self._sizes):
                         break
                     logs = self.totals.read(self._loss_divisor, self.samples, self.data.weight is not None)
-                    logs |= validate()
+                    if validate is not None:
+                        logs |= validate()
                     history.add(epoch, logs)
                     for callback in callbacks:
                         callback.on_epoch_end(epoch, logs)

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from bpnet.backend import Array
 from bpnet.nn.lbfgs import BoundLBFGS
-from bpnet.training.callbacks import Callback, told
+from bpnet.training.callbacks import Callback, divergence_told, told
 from bpnet.training.history import History, TrainingDivergedError
 from bpnet.training.interrupt import InterruptAfterStep
 from bpnet.training.micro_batch import learner
@@ -71,12 +71,13 @@ class Minimization:
         epochs: int,
         *,
         order: Callable[[int], Array],
-        validate: Callable[[], Mapping[str, float]],
+        validate: Callable[[], Mapping[str, float]] | None,
         callbacks: Sequence[Callback],
     ) -> History:
         """Up to `epochs` iterations. `order` is not asked: every evaluation takes the samples as they lie."""
         history = History()
-        with told(callbacks, self.model, epochs, self.samples):
+        figures = self.totals.figures(validate is not None)
+        with told(callbacks, self.model, epochs, self.samples, figures), divergence_told(callbacks, history):
             with InterruptAfterStep() as interrupt:
                 iterations = _Iterations(self, history, validate, callbacks, interrupt)
                 try:
@@ -115,7 +116,7 @@ class _Iterations:
         self,
         run: Minimization,
         history: History,
-        validate: Callable[[], Mapping[str, float]],
+        validate: Callable[[], Mapping[str, float]] | None,
         callbacks: Sequence[Callback],
         interrupt: InterruptAfterStep,
     ) -> None:
@@ -151,7 +152,7 @@ class _Iterations:
         self.theta = theta
         self._state[...] = self._network.state
         epoch = len(self._history.epoch)
-        logs = self._run.figures() | dict(self._validate())
+        logs = self._run.figures() | (dict(self._validate()) if self._validate else {})
         self._history.add(epoch, logs)
         for callback in self._callbacks:
             callback.on_batch_end(0, self._run.samples)
