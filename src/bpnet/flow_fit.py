@@ -7,13 +7,14 @@ from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from bpnet.callbacks.progress import progress
 from bpnet.data import arrays, samples
 from bpnet.data.images.flow import ImageFlow
 from bpnet.data.samples import Samples
 from bpnet.nn.lbfgs import BoundLBFGS
 from bpnet.predictor import MEASURED
 from bpnet.run import Run
-from bpnet.training.callbacks import checked, progress
+from bpnet.training.callbacks import checked
 from bpnet.training.history import History
 
 if TYPE_CHECKING:

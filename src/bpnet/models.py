@@ -8,13 +8,13 @@ from os import PathLike
 from typing import Any, TypeAlias, TypeVar
 
 from bpnet.backend import Backend
+from bpnet.callbacks.progress import describe, progress
 from bpnet.data import arrays, lbfgs, samples
 from bpnet.data.images.flow import ImageFlow
 from bpnet.data.random import in_turn
 from bpnet.data.samples import Expected, Samples
 from bpnet.expected import expected_targets
 from bpnet.flow_fit import fit_flow
-from bpnet.nn.checks import require_number
 from bpnet.nn.lbfgs import LBFGS, BoundLBFGS
 from bpnet.nn.losses import Loss
 from bpnet.nn.metrics import Metric
@@ -23,8 +23,9 @@ from bpnet.nn.optimizers import BoundOptimizer, Optimizer
 from bpnet.nn.optimizers import optimizer as optimizer_named
 from bpnet.predictor import MEASURED, Predictor
 from bpnet.run import Run
+from bpnet.steered import Steered
 from bpnet.training.batch import BatchTraining
-from bpnet.training.callbacks import Callback, checked, describe, progress
+from bpnet.training.callbacks import Callback, checked
 from bpnet.training.evaluate import Measurement
 from bpnet.training.fit import Training
 from bpnet.training.history import History
@@ -41,7 +42,7 @@ ForEach: TypeAlias = T | Sequence[T] | Mapping[str, T]
 """One for all outputs, a list in their order, or a dictionary by name."""
 
 
-class Model(Predictor):
+class Model(Steered, Predictor):
     """A network from inputs to outputs, nodes made by `Input(shape)` and by calling layers on nodes, or lists of them.
 
     It takes its backend and `precision` (see `bpnet.backend.load`), float type and seed when it is made. The seed
@@ -186,16 +187,6 @@ class Model(Predictor):
         if verbose:
             print(describe(logs))
         return _figures(logs, return_dict)
-
-    @property
-    def learning_rate(self) -> float:
-        """The learning rate of the next update; setting it replaces the schedule's initial rate."""
-        return float(self.backend.to_numpy(self.bind()[1].rate()))
-
-    @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        require_number("learning_rate", value, above=0)
-        self.bind()[1].set_rate(value)
 
     # ---- within
 

@@ -158,7 +158,7 @@ class Run:
 
     def _measurement(self, held_out: Samples | None, put: Batch | None = None) -> Any:
         if held_out is None:
-            return nullcontext(dict)
+            return nullcontext(None)
         return self.model.measurement(held_out, self.measured, put, "validation_batch_size")
 
     def _put(self, parts: list[Samples], data_on: str | None) -> list[Batch] | None:
@@ -186,6 +186,8 @@ class Run:
             ) from error
 
 
-def _named(measure: Callable[[], dict[str, float]]) -> Callable[[], dict[str, float]]:
-    """The figures as those of held-out data."""
+def _named(measure: Callable[[], dict[str, float]] | None) -> Callable[[], dict[str, float]] | None:
+    """The figures as those of held-out data, if there are any."""
+    if measure is None:
+        return None
     return lambda: {f"val_{name}": value for name, value in measure().items()}

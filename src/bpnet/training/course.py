@@ -52,13 +52,13 @@ class Course:
             self.evaluations = Evaluations()
 
     @contextmanager
-    def told(self, model: Any) -> Iterator[None]:
+    def told(self, model: Any, figures: Mapping[str, bool | None]) -> Iterator[None]:
         """As `callbacks.told`; in a resumed run the callbacks get back what they knew."""
         self.complete = False
         for callback in self.callbacks:
             callback.course = self
         try:
-            with told(self.callbacks, model, self.epochs, self.samples):
+            with told(self.callbacks, model, self.epochs, self.samples, figures):
                 for callback, state in self.states:
                     callback.restore(state)
                 yield

@@ -7,7 +7,7 @@ from typing import Any
 
 from bpnet.backend import Array
 from bpnet.nn.optimizers import BoundOptimizer
-from bpnet.training.callbacks import want_every_batch
+from bpnet.training.callbacks import divergence_told, want_every_batch
 from bpnet.training.course import Course
 from bpnet.training.divergence import Guard
 from bpnet.training.history import History
@@ -52,15 +52,17 @@ class Training:
         course: Course,
         *,
         order: Callable[[int], Array],
-        validate: Callable[[], Mapping[str, float]],
+        validate: Callable[[], Mapping[str, float]] | None,
         bring: Callable[[], None] | None = None,
     ) -> History:
-        """Train for the epochs that are missing; `order(epoch)` gives its samples, `validate` its held-out figures.
+        """Train for the epochs that are missing; `order(epoch)` gives its samples, `validate` its held-out figures, if
+        there are any.
 
         `bring` is called before each step, where the data are not all on the device.
         """
         history = course.history
-        with course.told(self.model), self._guard:
+        told_of = course.told(self.model, self.totals.figures(validate is not None))
+        with told_of, self._guard, divergence_told(course.callbacks, history):
             with InterruptAfterStep() as interrupt:
                 for epoch in range(len(history.epoch), course.epochs):
                     for callback in course.callbacks:
@@ -72,7 +74,8 @@ class Training:
                         course.batches, course.totals = done, self.totals.values()
                         break
                     logs = self.totals.read(self._loss_divisor, self.samples, self.data.weight is not None)
-                    logs |= validate()
+                    if validate is not None:
+                        logs |= validate()
                     history.add(epoch, logs)
                     for callback in course.callbacks:
                         callback.on_epoch_end(epoch, logs)

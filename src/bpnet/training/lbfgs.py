@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from bpnet.backend import Array
 from bpnet.nn.lbfgs import BoundLBFGS
+from bpnet.training.callbacks import divergence_told
 from bpnet.training.course import Course
 from bpnet.training.history import History, TrainingDivergedError
 from bpnet.training.interrupt import InterruptAfterStep
@@ -68,11 +69,12 @@ class Minimization:
         self._evaluation = self.network.backend.capture(evaluation)
 
     def run(
-        self, course: Course, *, order: Callable[[int], Array], validate: Callable[[], Mapping[str, float]]
+        self, course: Course, *, order: Callable[[int], Array], validate: Callable[[], Mapping[str, float]] | None
     ) -> History:
         """Up to the course's number of iterations. `order` is not asked: each evaluation is of all samples."""
         history = course.history
-        with course.told(self.model):
+        told_of = course.told(self.model, self.totals.figures(validate is not None))
+        with told_of, divergence_told(course.callbacks, history):
             with InterruptAfterStep() as interrupt:
                 iterations = _Iterations(self, course, validate, interrupt)
                 try:
@@ -114,7 +116,7 @@ class _Iterations:
         self,
         run: Minimization,
         course: Course,
-        validate: Callable[[], Mapping[str, float]],
+        validate: Callable[[], Mapping[str, float]] | None,
         interrupt: InterruptAfterStep,
     ) -> None:
         self._run = run
@@ -168,7 +170,7 @@ class _Iterations:
         if self._known is not None:
             self._known.end_iteration()
         epoch = len(self._history.epoch)
-        logs = self._run.figures() | dict(self._validate())
+        logs = self._run.figures() | (dict(self._validate()) if self._validate else {})
         self._history.add(epoch, logs)
         for callback in self._callbacks:
             callback.on_batch_end(0, self._run.samples)

@@ -24,6 +24,12 @@ class Totals:
         self.finite_batches = zeros(backend, (), "float64")
         self.sums = [[zeros(backend, (), "float64") for _ in range(metric.size)] for _, metric in metrics]
 
+    def figures(self, held_out: bool) -> dict[str, bool | None]:
+        """The names of what is read, with whether larger is better; then those of the same of held-out data."""
+        found: dict[str, bool | None] = dict.fromkeys(self.losses, False)
+        found |= {name: metric.larger_is_better for name, metric in self.metrics}
+        return found | ({f"val_{name}": larger for name, larger in found.items()} if held_out else {})
+
     def clear(self) -> None:
         """Begin an epoch."""
         for total in self._all():
