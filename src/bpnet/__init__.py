@@ -3,6 +3,7 @@
 from bpnet.backend import Backend as Backend
 from bpnet.backend import BackendFallbackWarning as BackendFallbackWarning
 from bpnet.backend import load as load
+from bpnet.callbacks.checkpoint import ModelCheckpoint as ModelCheckpoint
 from bpnet.callbacks.csv_logger import CSVLogger as CSVLogger
 from bpnet.callbacks.early_stopping import EarlyStopping as EarlyStopping
 from bpnet.callbacks.functions import LambdaCallback as LambdaCallback

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from bpnet.callbacks.checkpoint import BEST_FILE, EPOCH_FILE
 from bpnet.formats.container import CheckpointError, Content, read
 from bpnet.formats.course import stored_course
 from bpnet.formats.plain import json_text, parsed
 from bpnet.training.course import Course
-
-EPOCH_FILE = re.compile(r"epoch-[0-9]{4,}\.safetensors")
-BEST_FILE = "best.safetensors"
 
 
 def resumed(resume: str | os.PathLike[str], model: Any, course: Course) -> Course:
@@ -24,28 +21,30 @@ def resumed(resume: str | os.PathLike[str], model: Any, course: Course) -> Cours
     A folder without checkpoints, and one that is not there, leave both as they are. ValueError: the checkpoint is of
     another run, or of a model outside one.
     """
-    content = found(Path(resume))
-    if content is None:
+    where = found(Path(resume))
+    if where is None:
         return course
+    path, content = where
     if content.kind != "checkpoint":
         raise ValueError(
-            f"resume: {os.fspath(resume)!r} holds a model and no run. Mend: bpnet.load_model(path) and fit without "
+            f"resume: {str(path)!r} holds a model and no run. Mend: bpnet.load_model(path) and fit without "
             "resume, or a file that ModelCheckpoint has written"
         )
     given = {**course.same, **_how(model.content().facts)}
     _require_same(content.facts["run"]["same"] | _how(content.facts), parsed(json_text(given)))
     course = stored_course(course, content)
+    course.resumed_from = path
     model.restore(content)
     return course
 
 
-def found(path: Path) -> Content | None:
-    """The checkpoint: the file, or the newest readable one in a folder; None where that is empty or missing.
+def found(path: Path) -> tuple[Path, Content] | None:
+    """The file, or the newest readable one in a folder, and what it holds; None where that is empty or missing.
 
     CheckpointError: the file cannot be read, or none in the folder can. Those that are passed over are warned of.
     """
     if path.suffix == ".safetensors" or path.is_file():
-        return read(path)
+        return path, read(path)
     bad: list[str] = []
     for each in newest_first(path):
         try:
@@ -60,7 +59,7 @@ def found(path: Path) -> Content | None:
                     RuntimeWarning,
                     stacklevel=5,
                 )
-            return content
+            return each, content
     if bad:
         raise CheckpointError(
             f"resume: no checkpoint in {str(path)!r} can be read ({'; '.join(bad)}). Mend: another folder, or remove "

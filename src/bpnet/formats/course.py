@@ -28,11 +28,15 @@ def checkpoint(course: Course, model: Content) -> Content:
         "totals": course.totals,
         "ended": course.ended,
         "callbacks": [
-            {"name": type(callback).__name__, "state": _plain(callback.state(), f"callbacks/{i}", arrays)}
+            {
+                "name": type(callback).__name__,
+                "steers": callback.steers,
+                "state": _plain(callback.state(), f"callbacks/{i}", arrays),
+            }
             for i, callback in enumerate(course.callbacks)
         ],
     }
-    if course.evaluations is not None:
+    if course.evaluations is not None and course.evaluations.start is not None:
         run["evaluations"] = _evaluations(course.evaluations, arrays)
     return Content("checkpoint", arrays, model.facts | {"history": history_facts(course.history), "run": run})
 
@@ -40,7 +44,6 @@ def checkpoint(course: Course, model: Content) -> Content:
 def stored_course(course: Course, content: Content) -> Course:
     """`course` as far as the checkpoint has it. ValueError: other callbacks that have something to remember."""
     run = content.facts["run"]
-    course.is_resumed = True
     course.states = _matched(course, run["callbacks"], content.arrays)
     course.first_epoch, course.micro_batch = run["first_epoch"], run["micro_batch"]
     course.history = history_of(content.facts["history"])
@@ -76,11 +79,11 @@ def _matched(course: Course, stored: list[dict[str, Any]], arrays: Mapping[str, 
             free.remove(callback)
             if each["state"]:
                 states.append((callback, _filled(each["state"], arrays)))
-        elif each["state"]:
+        elif each["state"] and each["steers"]:
             given = ", ".join(type(one).__name__ for one in course.callbacks) or "none"
             raise ValueError(
-                f"resume: the checkpoint remembers something for the callback {each['name']}, and the callbacks given "
-                f"are: {given}. Mend: callbacks as in the run that is resumed"
+                f"resume: the checkpoint has something for the callback {each['name']}, and the callbacks given are: "
+                f"{given}. Mend: callbacks as in the run that is resumed"
             )
     return states
 
