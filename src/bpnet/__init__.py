@@ -88,5 +88,4 @@ from bpnet.training.callbacks import Callback as Callback
 from bpnet.training.history import History as History
 from bpnet.training.history import TrainingDivergedError as TrainingDivergedError
 from bpnet.training.out_of_memory import OutOfMemoryError as OutOfMemoryError
-
-__version__ = "0.1.0"
+from bpnet.version import __version__ as __version__

@@ -94,7 +94,7 @@ def test_one_file_is_replaced(tmp_path):
 
 
 def test_a_share_of_the_time_and_always_the_end(tmp_path, monkeypatch):
-    """A clock that an epoch moves by 1 s and a checkpoint by 0.25 s: at a share of 0.1 one in three epochs is written."""
+    """A clock that an epoch moves by 1 s and a checkpoint by 0.25 s: a share of 0.1 is one in three."""
     now = [0.0]
 
     class Takes(Callback):
@@ -167,7 +167,7 @@ def test_nothing_to_resume(tmp_path):
     with pytest.raises(CheckpointError, match="there is no file"):
         run(2, resume=tmp_path / "new.safetensors")
     (tmp_path / "epoch-0001.safetensors").write_bytes(b"")
-    with pytest.raises(CheckpointError, match="resume: no checkpoint in .* can be read .*epoch-0001.*is empty.*Mend"):
+    with pytest.raises(CheckpointError, match=r"resume: no checkpoint in .* can be read .*epoch-0001.*is empty.*Mend"):
         run(2, resume=tmp_path)
 
 
@@ -187,7 +187,7 @@ def test_bad_settings(settings, message, tmp_path):
 
 
 def test_an_unknown_monitor_is_told_of_before_training_with_what_there_is(tmp_path):
-    with pytest.raises(ValueError, match=r"ModelCheckpoint: the monitor: 'acuracy' was given.*loss.*mae"):
+    with pytest.raises(ValueError, match=r"ModelCheckpoint: the monitor: 'acuracy' is unknown. Known: loss, mae"):
         run(1, ModelCheckpoint(tmp_path, monitor="acuracy"))
 
 
