@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from os import PathLike
 from typing import Any, TypeAlias, TypeVar
 
 from bpnet.backend import Backend
@@ -110,6 +111,7 @@ class Model(Steered, Predictor):
         micro_batch: int | str | None = None,
         validation_batch_size: int | None = None,
         data_on: str | None = None,
+        resume: str | PathLike[str] | None = None,
     ) -> History:
         """Train on x and y, by default in batches of 32; return the history, which is also `self.history`.
 
@@ -127,6 +129,7 @@ class Model(Steered, Predictor):
         where each batch is brought while the step before it runs; the run is the same. By default they are on the
         device unless they do not fit. OutOfMemoryError says which batch size would fit.
         With `LBFGS` the batch is the whole data set, and an epoch one iteration.
+        `resume`: the checkpoint, or folder of `ModelCheckpoint`, of the same run, whose missing epochs are trained.
         x may be what `ImageDataGenerator.flow` returns, with targets, batch size, order and weights of its own.
         """
         if isinstance(x, ImageFlow):
@@ -134,7 +137,7 @@ class Model(Steered, Predictor):
             own["validation_split"] = validation_split or None
             own["data_on"] = data_on
             given = epochs, verbose, callbacks, validation_data, class_weight, steps_per_epoch, micro_batch
-            return fit_flow(self, x, *given, validation_batch_size, **own)
+            return fit_flow(self, x, *given, validation_batch_size, resume, **own)
         size = arrays.whole_number("batch_size", batch_size, default=32)
         epochs = arrays.whole_number("epochs", epochs)
         micro_batch = arrays.micro_batch(micro_batch)
@@ -150,7 +153,7 @@ class Model(Steered, Predictor):
         if isinstance(how := self._settings[0], LBFGS):
             size = how.full_batch(batch_size, steps_per_epoch, len(data))
         length = len(data) if steps is None else size * steps
-        run = Run(self, epochs, length, size, micro_batch, [*checked(callbacks), *progress(verbose)], measured)
+        run = Run(self, epochs, length, size, micro_batch, [*checked(callbacks), *progress(verbose)], measured, resume)
         self.history = run.on_arrays(data, held_out, shuffle, data_on)
         return self.history
 

@@ -29,6 +29,8 @@ class Callback:
     in_groups: bool = False
     order: int = 0
     """Callbacks are told in the order of this number, those of the same number in the order given."""
+    course: Any = None
+    """Where the run stands (`training.course.Course`); None where it is not one of `Model.fit`."""
 
     def on_train_begin(self, epochs: int, samples: int) -> None:
         """Before the first of `epochs` epochs of `samples` samples."""
@@ -41,6 +43,9 @@ class Callback:
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
         """After the last batch; `logs` has the figures that the history gets."""
+
+    def on_interrupt(self) -> None:
+        """After Ctrl-C, before `on_train_end`: from where it is now, the run can be resumed."""
 
     def on_train_end(self) -> None:
         """After the last epoch, also when training was ended early."""
