@@ -81,15 +81,16 @@ class EarlyStopping(Monitored):
 
     def on_train_end(self) -> None:
         """The best weights, if they are wanted."""
-        for vector, kept in zip(self._vectors(), self._kept, strict=bool(self._kept)):
-            vector[...] = kept
+        if self._kept:
+            for vector, kept in zip(self._vectors(), self._kept, strict=True):
+                vector[...] = kept
 
     def state(self) -> dict[str, Any]:
         """The counts and the best weights."""
-        to_numpy = self.model.backend.to_numpy
-        kept = dict(zip(("theta", "state"), map(to_numpy, self._kept), strict=False))
+        kept = [self.model.backend.to_numpy(vector) for vector in self._kept]
+        weights = dict(zip(("theta", "state"), kept, strict=True)) if kept else {}
         counts = {"wait": self.wait, "best_epoch": self.best_epoch, "stopped_epoch": self.stopped_epoch}
-        return {"best": exact(self.best), **counts, **kept}
+        return {"best": exact(self.best), **counts, **weights}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on counting; a run that had been ended stays so."""
