@@ -77,8 +77,6 @@ class TableModel:
         if share:
             rows, out = split_rows(len(frame), share, seed, labels_to_split_by(column, name, task))
         preprocessing = Preprocessing.fit(frame, name, task=task, rows=rows)
-        if verbose:
-            print(*(f"note: {note}" for note in preprocessing.notes), sep="\n", end="\n" if preprocessing.notes else "")
         every = part_of(preprocessing, frame, column)
         held_out = None if out is None else every.take(out)
         if not isinstance(validation, int | float) and validation is not None:
@@ -86,6 +84,9 @@ class TableModel:
             held_out = part_of(preprocessing, other, column_of(other, named(other, name)))
         train = every.take(rows)
         preprocessing = with_better_target(preprocessing, train, held_out, settings, where)
+        if verbose:
+            for note in preprocessing.notes:
+                print(f"note: {note}", flush=True)
         model = fitted(preprocessing, train, held_out, settings, where, callbacks, verbose)
         return cls(model, preprocessing)
 
