@@ -64,15 +64,8 @@ def test_a_price_of_numbers_and_categories_is_learned_in_its_own_unit():
 def test_the_same_numbers_on_every_backend(spec, dtype):
     """Three epochs, in which errors of rounding grow: within a hundred times those of one step."""
     frame = gems(300)
-    settings = {
-        "epochs": 3,
-        "hidden": (8,),
-        "seed": 3,
-        "verbose": 0,
-        "dtype": dtype,
-        "batch_norm": True,
-        "dropout": 0.1,
-    }
+    settings = {"epochs": 3, "batch_size": 100, "hidden": (8,), "batch_norm": True, "dropout": 0.1, "validation": 0}
+    settings |= {"seed": 3, "verbose": 0, "dtype": dtype}
     ours = TableModel.train(frame, "price", backend="numpy", **settings)
     theirs = TableModel.train(frame, "price", backend=backend_named(spec), **settings)
     assert ours.preprocessing.facts() == theirs.preprocessing.facts()

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bpnet.formats.container import Content, write
 from bpnet.models import Model
 from bpnet.nn.optimizers import Optimizer
 from bpnet.tables.frames import as_frame, column_of, named
@@ -127,7 +128,9 @@ class TableModel:
 
     def save(self, path: str | Path) -> None:
         """Write network and preprocessing to one file, for `bpnet.load_model`."""
-        raise NotImplementedError("TableModel.save: model files are not there yet")
+        network: Any = self.model
+        content = network.content()
+        write(path, Content("table", content.arrays, content.facts | {"table": self.preprocessing.facts()}))
 
     def _outputs(self, data: Any) -> np.ndarray:
         outputs: np.ndarray = self.model.predict(self.preprocessing.transform(data))
