@@ -112,7 +112,8 @@ def fitted(
     target = preprocessing.target
     weights = None
     if settings.class_weight is not None and target.task != "regression":
-        weights = row_weights(settings.class_weight, train.values, target.classes)
+        counts = np.bincount(train.values, minlength=len(target.classes))
+        weights = row_weights(settings.class_weight, counts, target.classes)
 
     def data(part: Part) -> tuple[Any, ...]:
         y = target.scaled(part.values) if target.task == "regression" else part.values
