@@ -1,8 +1,8 @@
 """A file is written whole or not at all.
 
 The bytes go to a temporary file in the same folder, which is flushed to the disk and then takes the target's name: a
-rename within a folder is one step for the file system. The folder is flushed too, so that the name outlives a power cut.
-What a killed run has left there is removed when the same target is written again.
+rename within a folder is one step for the file system. The folder is flushed too, so that the name outlives a power
+cut. What a killed run has left there is removed when the same target is written again.
 """
 
 from __future__ import annotations
