@@ -128,6 +128,12 @@ class TableModel:
         """Write network and preprocessing to one file, for `bpnet.load_model`."""
         raise NotImplementedError("TableModel.save: model files are not there yet")
 
+    def export(self, path: str | Path, *, dtype: str | None = None) -> None:
+        """Write preprocessing and network as one ONNX file; see `bpnet.tables.exporting`. Needs the extra `onnx`."""
+        from bpnet.tables.exporting import export_table
+
+        export_table(self.model.network, self.preprocessing, path, dtype=dtype)
+
     def _outputs(self, data: Any) -> np.ndarray:
         outputs: np.ndarray = self.model.predict(self.preprocessing.transform(data))
         return outputs

@@ -16,8 +16,8 @@ import numpy as np
 from bpnet.names import numbered
 from bpnet.nn.graph import Shape
 
-INT64 = 7
-"""ONNX's number of the type."""
+TYPES = {"float32": 1, "int64": 7, "str": 8, "bool": 9, "float64": 11}
+"""ONNX's numbers of the types."""
 
 Axes: TypeAlias = tuple[int, ...]
 Operand: TypeAlias = str | float | np.ndarray | None
@@ -37,11 +37,12 @@ class Operation:
 
 @dataclass(frozen=True)
 class Port:
-    """An input or output: its name, its type as NumPy calls it ("str" for strings), and the shape of a sample."""
+    """An input or output: its name, its type as NumPy calls it ("str" for text), the shape of a sample, what it is."""
 
     name: str
     dtype: str
     shape: Shape
+    about: str = ""
 
 
 class OnnxGraph:
@@ -53,6 +54,8 @@ class OnnxGraph:
         self.outputs: list[Port] = []
         self.operations: list[Operation] = []
         self.constants: dict[str, np.ndarray] = {}
+        self.integers: set[str] = set()
+        """Values of int64."""
         self._names: set[str] = set()
         self._renamed: dict[str, str] = {}
         self._scope = ""
@@ -68,13 +71,15 @@ class OnnxGraph:
         finally:
             self._scope = before
 
-    def input(self, name: str, dtype: str, shape: Shape) -> str:
+    def input(self, name: str, dtype: str, shape: Shape, about: str = "") -> str:
         """An input of the graph, (N, *shape)."""
-        self.inputs.append(Port(name, dtype, shape))
+        self.inputs.append(Port(name, dtype, shape, about))
         self._names.add(name)
+        if dtype == "int64":
+            self.integers.add(name)
         return name
 
-    def output(self, name: str, value: str, dtype: str, shape: Shape) -> None:
+    def output(self, name: str, value: str, dtype: str, shape: Shape, about: str = "") -> None:
         """Make `value` an output of the graph, (N, *shape), under a name of its own; to be called last."""
         if name in {port.name for port in (*self.inputs, *self.outputs)}:
             raise ValueError(f"outputs: {name!r} is the name of another input or output. Mend: give the layer a name")
@@ -87,7 +92,7 @@ class OnnxGraph:
         else:  # an input, or a value that is an output already
             self.operations.append(Operation("Identity", (value,), name, {}))
         self._names.add(name)
-        self.outputs.append(Port(name, dtype, shape))
+        self.outputs.append(Port(name, dtype, shape, about))
 
     def constant(self, name: str, array: np.ndarray) -> str:
         """A constant of that name; the same one where there is an equal array of that name."""
@@ -137,9 +142,12 @@ class OnnxGraph:
         return f(*sources) if axes is None else self.transpose(f(*sources), axes)
 
     def whole_numbers(self, x: str) -> str:
-        """x as int64; an input that is so stays."""
-        is_whole = any(port.name == x and port.dtype == "int64" for port in self.inputs)
-        return x if is_whole else self.add("Cast", x, to=INT64)
+        """x as int64; one of `integers` stays."""
+        return x if x in self.integers else self.cast(x, "int64")
+
+    def cast(self, x: str, dtype: str) -> str:
+        """x in another type, as NumPy calls it."""
+        return self.add("Cast", x, to=TYPES[dtype])
 
     def needed(self) -> list[Operation]:
         """The operations that the outputs depend on."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bpnet.formats.onnx.graph import OnnxGraph, Port
+from bpnet.formats.onnx.graph import TYPES, OnnxGraph, Port
 
 OPSET = 17
 """The first in which ONNX Runtime has float64 kernels for PRelu, and the first with LayerNormalization."""
@@ -72,13 +72,8 @@ def serialized(g: OnnxGraph, name: str, about: str = "", facts: dict[str, str] |
 
 
 def _declared(onnx: Any, port: Port) -> Any:
-    element = onnx.TensorProto.STRING if port.dtype == "str" else _element(onnx, port.dtype)
-    return onnx.helper.make_tensor_value_info(port.name, element, ["batch", *port.shape])
-
-
-def _element(onnx: Any, dtype: str) -> int:
-    number: int = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-    return number
+    shape = ["batch", *port.shape]
+    return onnx.helper.make_tensor_value_info(port.name, TYPES[port.dtype], shape, doc_string=port.about)
 
 
 def _storable(array: np.ndarray) -> np.ndarray:
