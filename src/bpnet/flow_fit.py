@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from bpnet.callbacks.progress import progress
 from bpnet.data import arrays, samples
 from bpnet.data.images.flow import ImageFlow
 from bpnet.data.samples import Samples
 from bpnet.nn.lbfgs import BoundLBFGS
 from bpnet.predictor import MEASURED
 from bpnet.run import Run
-from bpnet.training.callbacks import checked, progress
+from bpnet.training.callbacks import checked
 from bpnet.training.history import History
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ def fit_flow(
     steps_per_epoch: int | None,
     micro_batch: int | str | None,
     validation_batch_size: int | None,
+    resume: str | PathLike[str] | None,
     **instead: Any,
 ) -> History:
     """Train on the flow's batches. `instead` are the arguments of `fit` in ITS_OWN, None where they were not given."""
@@ -63,13 +66,12 @@ def fit_flow(
     length = len(data) if steps is None else flow.batch_size * steps
     listeners = [*checked(callbacks), *progress(verbose)]
     measured = arrays.whole_number("validation_batch_size", validation_batch_size, default=MEASURED)
-    first = model.epochs_seen
 
-    def batches() -> Iterator[Samples]:
-        for epoch in range(first, first + epochs):
-            for x, rows in flow.epoch(epoch, length):
-                yield replace(data.part(rows), x=(x,))
+    def batches(epoch: int) -> Iterator[Samples]:
+        for x, rows in flow.epoch(epoch, length):
+            yield replace(data.part(rows), x=(x,))
 
-    run = Run(model, epochs, length, flow.batch_size, micro_batch, listeners, measured)
-    model.history = run.on_batches(data, held_out, batches())
+    run = Run(model, epochs, length, flow.batch_size, micro_batch, listeners, measured, resume)
+    same = {"flow seed": flow.seed, "flow shuffle": flow.shuffle, "checksum of a changed image": flow.sample()}
+    model.history = run.on_batches(data, held_out, batches, same)
     return model.history

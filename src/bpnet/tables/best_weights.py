@@ -8,10 +8,14 @@ from bpnet.training.callbacks import Callback
 
 
 class BestWeights(Callback):
-    """Stops after `patience` epochs without a lower `val_loss`, and in any case leaves the best epoch's weights."""
+    """Stops after `patience` epochs without a lower `val_loss`, and in any case leaves the best epoch's weights.
 
-    def __init__(self, patience: int) -> None:
+    Epochs before `start_from_epoch` are not looked at.
+    """
+
+    def __init__(self, patience: int, start_from_epoch: int = 0) -> None:
         self.patience = patience
+        self.start_from_epoch = start_from_epoch
 
     def on_train_begin(self, epochs: int, samples: int) -> None:
         """Begin anew."""
@@ -19,6 +23,8 @@ class BestWeights(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Keep the weights of a better epoch."""
+        if epoch < self.start_from_epoch:
+            return
         if logs["val_loss"] < self.best:
             self.best, self.waited, self.weights = logs["val_loss"], 0, self.model.get_weights()
         else:

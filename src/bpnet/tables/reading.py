@@ -46,7 +46,7 @@ def read_table(path: str | Path) -> Frame:
     if ending == ".parquet":
         table = _parquet(path)
     elif ending in (".npz", ".npy"):
-        columns = _npz(path) if ending == ".npz" else columns_of(str(path), load(path))
+        columns = _npz(path) if ending == ".npz" else columns_of(str(path), npy(path))
         table = pyarrow.table({name: pyarrow.array(values) for name, values in columns.items()})
     else:
         table = read_delimited(path, "\t" if ending.startswith(".tsv") else None)
@@ -77,14 +77,20 @@ def _parquet(path: Path) -> Any:
         raise TableError(f"{path}: not a Parquet file that can be read ({error})") from error
 
 
-def load(path: Path, **how: Any) -> Any:
-    """`numpy.load`, unpickling nothing."""
+def npy(path: Path) -> np.ndarray:
+    """The array in a `.npy` file; nothing is unpickled."""
     try:
-        return np.load(path, allow_pickle=False, **how)
-    except (BadZipFile, EOFError, ValueError, OSError) as error:
-        raise TableError(
-            f"{path}: not a file of plain NumPy arrays ({error}). Mend: numpy.savez or numpy.save"
-        ) from error
+        array = np.load(path, allow_pickle=False)
+    except (EOFError, ValueError, OSError) as error:
+        raise _no_arrays(path, error) from error
+    if not isinstance(array, np.ndarray):
+        array.close()
+        raise _no_arrays(path, "it is an .npz file")
+    return array
+
+
+def _no_arrays(path: Path, why: object) -> TableError:
+    return TableError(f"{path}: not a file of plain NumPy arrays ({why}). Mend: numpy.savez or numpy.save")
 
 
 def columns_of(what: str, array: Any) -> dict[str, np.ndarray]:
@@ -97,11 +103,12 @@ def columns_of(what: str, array: Any) -> dict[str, np.ndarray]:
 
 
 def _npz(path: Path) -> dict[str, np.ndarray]:
-    with load(path) as file:
-        try:
-            arrays = {name: file[name] for name in file.files}
-        except (BadZipFile, ValueError, OSError) as error:
-            raise TableError(f"{path}: an array cannot be read ({error}). Mend: numpy.savez of plain arrays") from error
+    try:
+        with path.open("rb") as file:  # numpy.load leaves a path's file open where it is broken
+            given = np.load(file, allow_pickle=False)
+            arrays = {name: given[name] for name in given.files}
+    except (BadZipFile, EOFError, ValueError, OSError, AttributeError) as error:
+        raise _no_arrays(path, error) from error
     lengths = {name: array.shape[:1] for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
         shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
