@@ -61,7 +61,15 @@ def test_a_price_of_numbers_and_categories_is_learned_in_its_own_unit():
 def test_the_same_numbers_on_every_backend(backend, dtype):
     """Three epochs, in which errors of rounding grow: within a hundred times those of one step."""
     frame = gems(300)
-    settings = {"epochs": 3, "hidden": (8,), "seed": 3, "verbose": 0, "dtype": dtype, "batch_norm": True, "dropout": 0.1}
+    settings = {
+        "epochs": 3,
+        "hidden": (8,),
+        "seed": 3,
+        "verbose": 0,
+        "dtype": dtype,
+        "batch_norm": True,
+        "dropout": 0.1,
+    }
     ours = TableModel.train(frame, "price", backend="numpy", **settings)
     theirs = TableModel.train(frame, "price", backend=backend, **settings)
     assert ours.preprocessing.facts() == theirs.preprocessing.facts()
