@@ -3,6 +3,7 @@
 from functools import partial
 from inspect import isabstract
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,6 +42,7 @@ from bpnet import (
     PReLU,
     ReLU,
     Reshape,
+    Sequential,
     Softmax,
     Subtract,
     UpSampling2D,
@@ -49,7 +51,7 @@ from bpnet import (
 from bpnet.formats.onnx.registry import ACTIVATIONS as EXPORTED_ACTIVATIONS
 from bpnet.formats.onnx.registry import LAYERS as EXPORTED_LAYERS
 from bpnet.nn.activations import ACTIVATIONS
-from formats.onnx_runs import agree, with_random_weights
+from formats.onnx_runs import TOLERANCE, agree, runtime, with_random_weights
 
 IMAGE, SIGNAL, ROW = (9, 7, 6), (11, 4), (12,)
 
@@ -137,6 +139,17 @@ FORMULAS = {**ACTIVATIONS, "leaky_relu 0.7": LeakyRelu(0.7), "elu 0.3": Elu(0.3)
 @pytest.mark.parametrize("name", FORMULAS)
 def test_an_activation(name, dtype, tmp_path):
     agree(exported(Activation(FORMULAS[name]), [(6, 30)], dtype), tmp_path / "m.onnx", seeds=(0, 1))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", [name for name in FORMULAS if name != "softmax"])
+def test_an_activation_far_from_zero(name, dtype, tmp_path):
+    """Where exponentials overflow or vanish, and at 0 itself."""
+    z = np.array([[0.0, -0.0, 1e-30, -1e-30, 15, -15, 25, -25, 90, -90, 800, -800, 1e30, -1e30]], dtype)
+    model = Sequential([Input(z.shape[1:]), Activation(FORMULAS[name])], backend="numpy", dtype=dtype)
+    model.export(tmp_path / "m.onnx")
+    (found,) = runtime(tmp_path / "m.onnx")({"input": z}).values()
+    np.testing.assert_allclose(found, model.predict(z), rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
 
 
 def test_every_layer_class_is_tried_here():

@@ -194,7 +194,7 @@ def test_exporters_of_ones_own(path, monkeypatch):
     @format_onnx.exporter(Scale)
     def scale(graph, place, x):
         assert (place.inputs, place.shape, place.weights) == (((2,),), (2,), {})
-        return graph.add("Mul", x, 3.0)
+        return graph.add("Mul", x, 3)
 
     @format_onnx.activation_exporter(squareplus)
     def plus(graph, z):
@@ -217,4 +217,18 @@ def test_a_model_that_is_not_built_or_a_missing_package(path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     with pytest.raises(ImportError, match=r'Mend: pip install "\.\[onnx\]"'):
         small().export(path)
+    assert not path.exists()
+
+
+def test_a_file_of_more_than_two_gib_is_refused(path, monkeypatch):
+    monkeypatch.setattr("bpnet.formats.onnx.writing.LARGEST", 31)
+    with pytest.raises(ValueError, match="the weights have 32 bytes, but an ONNX file ends at 2 GiB"):
+        small().export(path)
+    assert not path.exists()
+
+
+def test_a_file_that_the_checker_refuses_is_not_written(path, monkeypatch):
+    monkeypatch.setitem(registry.LAYERS, Scale, lambda g, at, x: g.add("NoSuchOperator", x))
+    with pytest.raises(onnx.checker.ValidationError, match="NoSuchOperator"):
+        Sequential([Input((3,)), Scale()], backend="numpy").export(path)
     assert not path.exists()

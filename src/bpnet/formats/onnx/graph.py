@@ -164,7 +164,7 @@ class OnnxGraph:
             return ""
         if isinstance(given, str):
             return given
-        if isinstance(given, float):
+        if isinstance(given, int | float):
             return self.constant(f"{given:g}", np.asarray(given, self.dtype))
         return self.constant("constant", given)
 
