@@ -88,6 +88,13 @@ def test_transposes_cancel_out(path):
     assert operators(path).count("Transpose") == 0
 
 
+def test_transposes_that_do_not_commute_become_one(path):
+    image = Input((6, 5, 3))
+    turned = Permute((2, 3, 1))(Permute((2, 1, 3))(ReLU()(Permute((3, 1, 2))(image))))
+    agree(Model(image, turned, backend="numpy"), path)
+    assert operators(path) == ["Relu", "Transpose"]
+
+
 def test_what_reads_both_orders_of_the_axes_gets_both(path):
     image = Input((6, 5, 3))
     x = Conv2D(2, 3)(image)
