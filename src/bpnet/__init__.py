@@ -3,6 +3,7 @@
 from bpnet.backend import Backend as Backend
 from bpnet.backend import BackendFallbackWarning as BackendFallbackWarning
 from bpnet.backend import load as load
+from bpnet.callbacks.checkpoint import ModelCheckpoint as ModelCheckpoint
 from bpnet.callbacks.csv_logger import CSVLogger as CSVLogger
 from bpnet.callbacks.early_stopping import EarlyStopping as EarlyStopping
 from bpnet.callbacks.functions import LambdaCallback as LambdaCallback
@@ -87,5 +88,4 @@ from bpnet.training.callbacks import Callback as Callback
 from bpnet.training.history import History as History
 from bpnet.training.history import TrainingDivergedError as TrainingDivergedError
 from bpnet.training.out_of_memory import OutOfMemoryError as OutOfMemoryError
-
-__version__ = "0.1.0"
+from bpnet.version import __version__ as __version__
