@@ -18,8 +18,10 @@ from bpnet.formats.description import Custom, built, described
 from bpnet.nn.graph import Graph, Input, Node
 from bpnet.nn.layer import Layer
 
-MOST = 10_000
+MOST = 4096
 """Layers or nodes of a model that is read from a file."""
+MOST_JOINTS = 1 << 16
+"""What its nodes read, counted as often as they do."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,8 @@ def built_architecture(description: Any, custom: Custom | None = None) -> Archit
     layers, nodes = description["layers"], description["nodes"]
     if max(len(layers), len(nodes)) > MOST:
         raise ValueError(f"{max(len(layers), len(nodes)):,} layers or nodes are described, expected at most {MOST:,}")
+    if sum(len(node.get("inputs", ())) for node in nodes) > MOST_JOINTS:
+        raise ValueError(f"the nodes read more than {MOST_JOINTS:,} others in all")
     is_chain = {"Sequential": True, "Model": False}[description["class"]]
     made = [_built_layer(layer, custom) for layer in layers]
     found: list[Node] = []
@@ -86,6 +90,8 @@ def built_architecture(description: Any, custom: Custom | None = None) -> Archit
         else:
             found.append(made[_index(node["layer"])](*(found[_index(i)] for i in node["inputs"])))
     inputs, outputs = ([found[_index(i)] for i in description[side]] for side in ("inputs", "outputs"))
+    if found and not (inputs and outputs):
+        raise ValueError("the graph has no inputs or no outputs")
     return Architecture(is_chain, made, inputs, outputs)
 
 
@@ -130,8 +136,8 @@ def difference(saved: Any, own: Any) -> str | None:
 
 def settings_difference(which: str, theirs: Any, ours: Any) -> str | None:
     """The first setting that differs, but for initializers, in words."""
-    for name in dict.fromkeys([*theirs, *ours]):
-        a, b = theirs.get(name), ours.get(name)
+    for name in theirs:
+        a, b = theirs[name], ours.get(name, theirs[name])  # a setting may be newer than the file
         if a != b and not name.endswith("initializer"):
             return f"{name} of {which} is {_short(a)} in the file and {_short(b)} in the model"
     return None

@@ -11,7 +11,6 @@ import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
 from numbers import Real
-from types import FunctionType
 from typing import Any, TypeAlias
 
 from bpnet.formats.registry import FORMULAS, own_classes, own_kind
@@ -35,7 +34,7 @@ def described(thing: Any, where: str, custom: Custom | None = None) -> Any:
         return [described(item, f"{where}[{i}]", custom) for i, item in enumerate(thing)]
     if isinstance(thing, Mapping):
         return {"kind": "dictionary", "items": _items(thing, where, custom)}
-    if isinstance(thing, FunctionType | partial):
+    if isinstance(thing, partial | type) or inspect.isroutine(thing) or hasattr(thing, "__qualname__"):
         return _described_function(thing, where, custom)
     return _described_object(thing, where, custom)
 
@@ -153,12 +152,13 @@ def constructor_parameters(cls: type, where: str = "class") -> list[str]:
         constructor = base.__dict__.get("__init__")
         if constructor is None or base is object:
             continue
+        everything = not found  # nothing was named by a class that hands on its settings
         parameters = list(inspect.signature(constructor).parameters.values())[1:]
         for parameter in parameters:
             if parameter.kind is parameter.VAR_POSITIONAL:
                 raise TypeError(f"{where}: {cls.__name__} takes *{parameter.name}. Mend: a name for each parameter")
             optional = parameter.default is not parameter.empty or parameter.kind is parameter.KEYWORD_ONLY
-            named = parameter.kind is not parameter.VAR_KEYWORD and (base is cls or not found or optional)
+            named = parameter.kind is not parameter.VAR_KEYWORD and (everything or optional)
             if named and parameter.name not in found:
                 found.append(parameter.name)
         if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):

@@ -20,6 +20,7 @@ from bpnet.formats.description import Custom
 from bpnet.nn.graph import Graph
 from bpnet.nn.network import layouts
 from bpnet.training.history import History
+from bpnet.training.out_of_memory import is_out_of_memory
 from bpnet.version import __version__
 
 
@@ -163,7 +164,9 @@ def readable(what: str) -> Iterator[None]:
         yield
     except CheckpointError:
         raise
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
         told = f"it lacks {error}" if isinstance(error, KeyError) else f"{error}"[:500]
         mend = "" if "Mend: " in told else f". Mend: {_MEND}"
         raise CheckpointError(f"{what}: what the file says cannot be taken: {told}{mend}") from error
