@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from bpnet import Callback, Dense, Sequential
+from bpnet.callbacks.progress import ProgressBar
 from bpnet.sklearn import MLPRegressor
-from bpnet.training.callbacks import ProgressBar, checked, told
+from bpnet.training.callbacks import checked, told
 
 X, Y = np.eye(4), np.arange(4.0)
 
