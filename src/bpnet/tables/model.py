@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bpnet.formats.container import Content, write
+from bpnet.formats.model import readable
 from bpnet.models import Model
 from bpnet.nn.optimizers import Optimizer
 from bpnet.tables.frames import as_frame, column_of, named
@@ -53,6 +55,7 @@ class TableModel:
         callbacks: Sequence[Callback] = (),
         verbose: int | str = "auto",
         stream: bool | None = None,
+        resume: str | PathLike[str] | None = None,
     ) -> TableModel:
         """Learn to predict the column `target` from the others.
 
@@ -69,13 +72,14 @@ class TableModel:
         class_weight    "balanced": all classes weigh the same; or a weight by class
         stream          read a .parquet or .npy file in parts, again in each epoch; by default if it is too large
                         for the memory. At most some 100,000 rows are then held out, of all classes together
+        resume          the checkpoint, or folder of `ModelCheckpoint`, of the same training, which then goes on
         verbose         0 prints nothing; else notes on the data, and 1 or "auto" a bar, 2 a line an epoch
         """
         layers = hidden, activation, optimizer, learning_rate, dropout, batch_norm
         settings = Settings.checked(*layers, epochs, batch_size, early_stopping, class_weight)
         where = {"backend": backend, "dtype": dtype, "seed": seed}
         if stream or (stream is None and is_too_large(data)):
-            return cls(*trained(data, target, task, validation, settings, where, callbacks, verbose))
+            return cls(*trained(data, target, task, validation, settings, where, callbacks, verbose, resume))
         frame = as_frame(data)
         name = named(frame, target)
         column = column_of(frame, name)
@@ -94,13 +98,18 @@ class TableModel:
         if verbose:
             for note in preprocessing.notes:
                 print(f"note: {note}", flush=True)
-        model = fitted(preprocessing, train, held_out, settings, where, callbacks, verbose)
+        model = fitted(preprocessing, train, held_out, settings, where, callbacks, verbose, resume)
         return cls(model, preprocessing)
 
     @classmethod
     def of(cls, model: Model, facts: Mapping[str, Any]) -> TableModel:
-        """The trained network and the facts of `Preprocessing` that belong to it."""
-        return cls(model, Preprocessing.of(facts))
+        """The trained network and the facts of `Preprocessing` that belong to it; CheckpointError if they are none."""
+        with readable("table"):
+            preprocessing = Preprocessing.of(facts)
+            shapes = [node.shape for node in model.network.graph.inputs]
+            if shapes != preprocessing.input_shapes or model.output_shape != preprocessing.target.outputs:
+                raise ValueError("the columns and the target do not fit the network")
+        return cls(model, preprocessing)
 
     @property
     def task(self) -> str:
@@ -134,8 +143,7 @@ class TableModel:
 
     def save(self, path: str | Path) -> None:
         """Write network and preprocessing to one file, for `bpnet.load_model`."""
-        network: Any = self.model
-        content = network.content()
+        content = self.model.content()
         write(path, Content("table", content.arrays, content.facts | {"table": self.preprocessing.facts()}))
 
     def export(self, path: str | Path, *, dtype: str | None = None) -> None:

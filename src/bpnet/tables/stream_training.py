@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ def trained(
     where: dict[str, Any],
     callbacks: Sequence[Callback],
     verbose: int | str,
+    resume: str | PathLike[str] | None = None,
 ) -> tuple[Model, Preprocessing]:
     """The network after training, and its preprocessing."""
     if not isinstance(data, str | Path):
@@ -71,7 +73,7 @@ def trained(
     if verbose:
         for note in preprocessing.notes:
             print(f"note: {note}", flush=True)
-    model = _fitted(source, split, found.rows, preprocessing, held_out, settings, where, callbacks, verbose)
+    model = _fitted(source, split, found.rows, preprocessing, held_out, settings, where, callbacks, verbose, resume)
     return model, preprocessing
 
 
@@ -85,6 +87,7 @@ def _fitted(
     where: dict[str, Any],
     callbacks: Sequence[Callback],
     verbose: int | str,
+    resume: str | PathLike[str] | None,
 ) -> Model:
     goal, weights = preprocessing.target, None
     if settings.class_weight is not None and goal.task != "regression":
@@ -97,7 +100,8 @@ def _fitted(
     flow = TableFlow(source, split, rows, preprocessing, settings.size_for(rows), model.dtype, weights)
     stopping = early_stopping(settings, rows) if held_out is not None else []
     listeners = [*callbacks, *stopping]
-    model.fit(flow, epochs=settings.epochs_for(rows), verbose=verbose, callbacks=listeners, validation_data=validation)
+    epochs = settings.epochs_for(rows)
+    model.fit(flow, epochs=epochs, verbose=verbose, callbacks=listeners, validation_data=validation, resume=resume)
     return model
 
 
