@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 from bpnet.backend import Backend
 from bpnet.callbacks.progress import describe, progress
 from bpnet.data import arrays, lbfgs, samples
+from bpnet.data.flow import Flow
 from bpnet.data.images.flow import ImageFlow
 from bpnet.data.random import in_turn
 from bpnet.data.samples import Expected, Samples
@@ -131,9 +132,10 @@ class Model(Steered, Savable, Predictor):
         device unless they do not fit. OutOfMemoryError says which batch size would fit.
         With `LBFGS` the batch is the whole data set, and an epoch one iteration.
         `resume`: the checkpoint, or folder of `ModelCheckpoint`, of the same run, whose missing epochs are trained.
-        x may be what `ImageDataGenerator.flow` returns, with targets, batch size, order and weights of its own.
+        x may be what `ImageDataGenerator.flow` returns, or a `bpnet.data.flow.Flow`, with targets, batch size, order and
+        weights of its own.
         """
-        if isinstance(x, ImageFlow):
+        if isinstance(x, ImageFlow | Flow):
             own = {"y": y, "batch_size": batch_size, "sample_weight": sample_weight, "shuffle": None if shuffle else 0}
             own["validation_split"] = validation_split or None
             own["data_on"] = data_on

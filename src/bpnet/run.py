@@ -92,8 +92,11 @@ class Run:
         held_out: Samples | None,
         batches: Callable[[int], Iterator[Samples]],
         same: Mapping[str, Any],
+        rows: int | None = None,
     ) -> History:
-        """Train on `batches(epoch)`, of epochs as the model counts them; `data` has all samples of a pass.
+        """Train on `batches(epoch)`, of epochs as the model counts them.
+
+        `data` has all samples of a pass, or some of its `rows` samples.
 
         `same` is what a resumed run must have in common with the one before, besides `data`.
         """
@@ -101,7 +104,7 @@ class Run:
         if course.has_ended:
             return course.history
         with explained("fit", self.model.backend):
-            return self._from_host(course, data, held_out, batches)
+            return self._from_host(course, data, held_out, batches, rows)
 
     def _course(self, data: Samples, held_out: Samples | None, same: Mapping[str, Any]) -> Course:
         """A new run, or the one that is resumed."""
@@ -132,6 +135,7 @@ class Run:
         data: Samples,
         held_out: Samples | None,
         batches: Callable[[int], Iterator[Samples]],
+        rows: int | None = None,
     ) -> History:
         model, first = self.model, course.first_epoch
         size = min(self.batch_size, self.length)
@@ -149,7 +153,7 @@ class Run:
                 for batch in islice(batches(first + epoch), begun if epoch == done else 0, None):
                     yield batch.x, batch.y, batch.weight
 
-        training = model.training(buffers, self.length, self.batch_size, self._parts(course), len(data))
+        training = model.training(buffers, self.length, self.batch_size, self._parts(course), rows or len(data))
         with training as run, self._measurement(held_out) as measure:
             assert isinstance(run, Training)  # LBFGS was refused before
             course.micro_batch = run.micro_batch

@@ -6,6 +6,7 @@ from click.testing import CliRunner
 
 from bpnet import Conv2D, Dense, Flatten, Input, Sequential
 from bpnet.cli import main
+from bpnet.tables import TableModel
 from formats.onnx_runs import agree, runtime, with_random_weights
 
 
@@ -31,6 +32,16 @@ def test_a_saved_model_is_exported(saved, tmp_path):
     np.testing.assert_allclose(found, model.predict(x), rtol=1e-4)
     assert bpnet(path, tmp_path / "m.onnx").exit_code == 0
     agree(model, tmp_path / "m.onnx", by_reference=True)
+
+
+def test_a_saved_table_model_brings_its_preprocessing(tmp_path):
+    data = {"size": [1.0, 2.0, 3.0, np.nan] * 8, "colour": ["red", "blue"] * 16, "price": np.arange(32.0)}
+    model = TableModel.train(data, "price", hidden=(4,), epochs=1, verbose=0, backend="numpy")
+    model.save(tmp_path / "model.bpnet")
+    assert bpnet(tmp_path / "model.bpnet", tmp_path / "m.onnx").exit_code == 0
+    raw = {"size": np.array(data["size"])[:, None], "colour": np.array(data["colour"], object)[:, None]}
+    found = runtime(tmp_path / "m.onnx")(raw)["prediction"]
+    np.testing.assert_allclose(found, model.predict(data), rtol=1e-5, atol=1e-5)
 
 
 def test_a_model_is_not_overwritten_by_its_export(saved):

@@ -120,39 +120,52 @@ def fit_column(name: str, found: Values) -> tuple[Column | None, str]:
     missing = found.missing
     if missing.all():
         return None, f"column {name!r} has missing values only in the training part; it is left out"
-    return _category(name, found.values) if found.kind == "category" else _number(name, found.kind, found.values)
+    if found.kind == "category":
+        return category_column(name, counts(found.values))
+    return _number(name, found.kind, found.values)
 
 
 def _number(name: str, kind: str, values: np.ndarray) -> tuple[Column | None, str]:
-    missing = np.isnan(values)
-    known = values[~missing]
-    low, high = float(known.min()), float(known.max())
-    scale = max(abs(low), abs(high))
-    centred = known / scale if scale else known  # no square of it overflows
-    std = float(centred.std()) * scale
-    if low == high or std <= 1e-13 * scale:
-        if not missing.any():
-            return None, f"column {name!r} is {low:g} in every row; it is left out"
+    known = values[~np.isnan(values)]
+    scale = float(np.abs(known).max()) or 1.0  # no square overflows
+    centre, spread = float((known / scale).mean()) * scale, float((known / scale).std()) * scale
+    moments = Moments(len(known), centre, spread, float(known.min()), float(known.max()))
+    return number_column(name, kind, moments, len(values), float(np.median(known)))
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Of the numbers that are not missing: how many, their mean and deviation, the smallest and the largest."""
+
+    count: int
+    mean: float
+    std: float
+    low: float
+    high: float
+
+
+def number_column(name: str, kind: str, found: Moments, rows: int, median: float) -> tuple[Column | None, str]:
+    """What is learned from the moments of a column of so many rows, and a note."""
+    missing = rows - found.count
+    scale = max(abs(found.low), abs(found.high))
+    std = found.std
+    if found.low == found.high or std <= 1e-13 * scale:
+        if not missing:
+            return None, f"column {name!r} is {found.low:g} in every row; it is left out"
         std = 1.0
-    median = float(np.median(known))
     if kind == "boolean":
-        return NumberColumn(name, kind, 0.0, 1.0, float(median > 0.5), bool(missing.any())), ""
-    filled = np.where(missing, median, values)  # what the network sees has mean 0
-    mean = float((filled / scale).mean()) * scale if scale else 0.0
-    return NumberColumn(name, kind, mean, std, median, bool(missing.any())), ""
+        return NumberColumn(name, kind, 0.0, 1.0, float(median > 0.5), missing > 0), ""
+    mean = found.mean + (median - found.mean) * (missing / rows)  # what the network sees has mean 0
+    return NumberColumn(name, kind, mean, std, median, missing > 0), ""
 
 
-def _category(name: str, values: Any) -> tuple[Column | None, str]:
-    import pyarrow.compute as pc
-
-    rows, found = len(values), _counts(values)
+def category_column(name: str, found: Mapping[str | None, int]) -> tuple[Column | None, str]:
+    """What is learned from how often each category came, and a note; None is a missing one."""
+    rows, given = sum(found.values()), sum(count for category, count in found.items() if category is not None)
     different = sum(category is not None for category in found)
-    given = rows - pc.sum(values.is_null().cast("int64")).as_py()
     if given >= ID_ROWS and different > ID_SHARE * given:
-        return (
-            None,
-            f"column {name!r} has {different} different texts in {given} rows, like names of rows; it is left out",
-        )
+        said = f"column {name!r} has {different} different texts in {given} rows, like names of rows; it is left out"
+        return None, said
     if len(found) == 1:
         return None, f"column {name!r} is {next(iter(found))!r} in every row; it is left out"
     least = min(RARE, rows / 100)
@@ -164,11 +177,12 @@ def _category(name: str, values: Any) -> tuple[Column | None, str]:
     return CategoryColumn(name, tuple(kept), other, dimension), ""
 
 
-def _counts(values: Any) -> dict[str | None, int]:
+def counts(values: Any) -> dict[str | None, int]:
+    """How often each text of Arrow came."""
     import pyarrow.compute as pc
 
-    counts = pc.value_counts(values)
-    pairs = zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True)
+    found = pc.value_counts(values)
+    pairs = zip(found.field(0).to_pylist(), found.field(1).to_pylist(), strict=True)
     return {category: int(count) for category, count in pairs}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bpnet.formats.container import Content, write
 from bpnet.models import Model
 from bpnet.nn.optimizers import Optimizer
 from bpnet.tables.frames import as_frame, column_of, named
@@ -15,6 +16,7 @@ from bpnet.tables.measures import of_classes, of_numbers
 from bpnet.tables.preprocessing import Preprocessing
 from bpnet.tables.settings import Settings
 from bpnet.tables.split import split_rows
+from bpnet.tables.stream_training import is_too_large, trained
 from bpnet.tables.training import fitted, part_of, with_better_target
 from bpnet.training.callbacks import Callback
 from bpnet.training.history import History
@@ -50,6 +52,7 @@ class TableModel:
         dtype: str | None = None,
         callbacks: Sequence[Callback] = (),
         verbose: int | str = "auto",
+        stream: bool | None = None,
     ) -> TableModel:
         """Learn to predict the column `target` from the others.
 
@@ -64,12 +67,16 @@ class TableModel:
         early_stopping  ends after so many epochs without a lower validation loss, if True 10 or a tenth of all; the
                         best epoch's weights are kept. False: all epochs, and the last weights
         class_weight    "balanced": all classes weigh the same; or a weight by class
+        stream          read a .parquet or .npy file in parts, again in each epoch; by default if it is too large
+                        for the memory. At most some 100,000 rows are then held out, of all classes together
         verbose         0 prints nothing; else notes on the data, and 1 or "auto" a bar, 2 a line an epoch
         """
         layers = hidden, activation, optimizer, learning_rate, dropout, batch_norm
         settings = Settings.checked(*layers, epochs, batch_size, early_stopping, class_weight)
-        frame = as_frame(data)
         where = {"backend": backend, "dtype": dtype, "seed": seed}
+        if stream or (stream is None and is_too_large(data)):
+            return cls(*trained(data, target, task, validation, settings, where, callbacks, verbose))
+        frame = as_frame(data)
         name = named(frame, target)
         column = column_of(frame, name)
         share = validation if isinstance(validation, int | float) else 0
@@ -77,8 +84,6 @@ class TableModel:
         if share:
             rows, out = split_rows(len(frame), share, seed, labels_to_split_by(column, name, task))
         preprocessing = Preprocessing.fit(frame, name, task=task, rows=rows)
-        if verbose:
-            print(*(f"note: {note}" for note in preprocessing.notes), sep="\n", end="\n" if preprocessing.notes else "")
         every = part_of(preprocessing, frame, column)
         held_out = None if out is None else every.take(out)
         if not isinstance(validation, int | float) and validation is not None:
@@ -86,6 +91,9 @@ class TableModel:
             held_out = part_of(preprocessing, other, column_of(other, named(other, name)))
         train = every.take(rows)
         preprocessing = with_better_target(preprocessing, train, held_out, settings, where)
+        if verbose:
+            for note in preprocessing.notes:
+                print(f"note: {note}", flush=True)
         model = fitted(preprocessing, train, held_out, settings, where, callbacks, verbose)
         return cls(model, preprocessing)
 
@@ -126,7 +134,9 @@ class TableModel:
 
     def save(self, path: str | Path) -> None:
         """Write network and preprocessing to one file, for `bpnet.load_model`."""
-        raise NotImplementedError("TableModel.save: model files are not there yet")
+        network: Any = self.model
+        content = network.content()
+        write(path, Content("table", content.arrays, content.facts | {"table": self.preprocessing.facts()}))
 
     def export(self, path: str | Path, *, dtype: str | None = None) -> None:
         """Write preprocessing and network as one ONNX file; see `bpnet.tables.exporting`. Needs the extra `onnx`."""

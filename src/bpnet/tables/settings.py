@@ -99,11 +99,14 @@ class Settings:
         return self.early_stopping
 
 
-def row_weights(class_weight: Any, labels: np.ndarray, classes: Sequence[Any]) -> np.ndarray:
-    """A weight for each class: rows / (classes · rows of the class) if "balanced", or what is given by class."""
+def row_weights(class_weight: Any, counts: Any, classes: Sequence[Any]) -> np.ndarray:
+    """A weight for each class: rows / (classes · rows of the class) if "balanced", or what is given by class.
+
+    `counts` are the rows of each class.
+    """
     if class_weight == "balanced":
-        counts = np.bincount(labels, minlength=len(classes))
-        return np.asarray(len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1)))
+        counts = np.asarray(counts)
+        return np.asarray(counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1)))
     given = {str(name): weight for name, weight in class_weight.items()}
     unknown = sorted(set(given) - {str(one) for one in classes})
     if unknown:
