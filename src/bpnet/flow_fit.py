@@ -50,6 +50,8 @@ def fit_flow(
     for name, value in instead.items():
         if value is not None:
             raise ValueError(f"{name}: a value was given with a flow, but {ITS_OWN[name]}")
+    if class_weight is not None and not isinstance(flow, ImageFlow):
+        raise ValueError("class_weight: a value was given with a flow of rows, which has weights of its own")
     x, y, weight = _given(flow)
     epochs = arrays.whole_number("epochs", epochs)
     micro_batch = arrays.micro_batch(micro_batch)
@@ -64,8 +66,6 @@ def fit_flow(
         data, rows = samples.weighed(data, class_weight, expected), len(data)
     else:
         rows = flow.rows
-        if class_weight is not None:
-            raise ValueError("class_weight: a value was given with a flow of rows, which has weights of its own")
     steps = None if steps_per_epoch is None else arrays.whole_number("steps_per_epoch", steps_per_epoch)
     length = rows if steps is None else flow.batch_size * steps
     listeners = [*checked(callbacks), *progress(verbose)]

@@ -47,7 +47,8 @@ def read_table(path: str | Path) -> Frame:
         table = _parquet(path)
     elif ending in (".npz", ".npy"):
         columns = _npz(path) if ending == ".npz" else columns_of(str(path), npy(path))
-        table = pyarrow.table({name: pyarrow.array(values) for name, values in columns.items()})
+        native = {name: values.astype(values.dtype.newbyteorder("="), copy=False) for name, values in columns.items()}
+        table = pyarrow.table({name: pyarrow.array(values) for name, values in native.items()})
     else:
         table = read_delimited(path, "\t" if ending.startswith(".tsv") else None)
     require_names(path, table.column_names)

@@ -88,6 +88,7 @@ class NpySource(Source):
         columns, rows = len(self.names), self.blocks[block]
         offset = self._offset + block * CHUNK * columns * self._dtype.itemsize
         array = np.fromfile(self.path, self._dtype, rows * columns, offset=offset).reshape(rows, columns)
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
         yield pa.table({name: pa.array(array[:, number]) for number, name in enumerate(self.names)})
 
 
