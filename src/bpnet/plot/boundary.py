@@ -51,7 +51,7 @@ def decision_boundary(
     ax.set(xlabel="input 0", ylabel="input 1", xlim=ends[0], ylim=ends[1])
     if height.shape[-1] > 1:
         numbered, names = _classes(targets, getattr(model, "classes_", None), height.shape[-1], labels)
-        _regions(ax, across, up, height.argmax(axis=-1), height.shape[-1])
+        _regions(ax, across, up, height)
         _samples(ax, points, numbered, at_samples.argmax(axis=-1), names)
     elif set(np.unique(targets).tolist()) <= {0, 1} and not _is_regressor(model):
         limit = 0.5 if outputs.min() >= 0 and outputs.max() <= 1 else 0.0
@@ -115,11 +115,15 @@ def _shades(many: int) -> Any:
     return colormaps["viridis"](np.linspace(0.0, 1.0, many))
 
 
-def _regions(ax: Any, across: np.ndarray, up: np.ndarray, winner: np.ndarray, many: int) -> None:
-    edges = np.arange(many + 1) - 0.5
-    ax.contourf(across, up, winner, levels=edges, colors=_shades(many), alpha=0.35)
-    for number in np.unique(winner)[:-1]:
-        ax.contour(across, up, (winner == number).astype(float), levels=[0.5], colors="black", linewidths=1.0)
+def _regions(ax: Any, across: np.ndarray, up: np.ndarray, height: np.ndarray) -> None:
+    """Where each output is the largest; the boundary is where it is as large as the largest of the others."""
+    many = height.shape[-1]
+    for number, shade in enumerate(_shades(many)):
+        ahead = height[..., number] - np.delete(height, number, axis=-1).max(axis=-1)
+        if (ahead > 0).any():
+            ax.contourf(across, up, ahead, levels=[0.0, np.inf], colors=[shade], alpha=0.35)
+        if ahead.min() < 0 < ahead.max():
+            ax.contour(across, up, ahead, levels=[0.0], colors="black", linewidths=1.0)
 
 
 def _surface(
@@ -127,13 +131,16 @@ def _surface(
 ) -> Any:
     if np.ptp(height) == 0:
         height = height + np.linspace(-1e-6, 1e-6, height.size).reshape(height.shape)  # one level, and no contours
-    shades = ax.contourf(across, up, height, levels=LEVELS, cmap="viridis", alpha=0.75)
+    levels = np.linspace(0, 1, 11) if at == 0.5 else LEVELS
+    shades = ax.contourf(across, up, height, levels=levels, cmap="viridis", alpha=0.75)
     if at is None:
         lines = ax.contour(across, up, height, levels=shades.levels[::2], colors="black", linewidths=0.6)
-        ax.clabel(lines, fontsize=8)
+        for text in ax.clabel(lines, fontsize=8):
+            text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.6})
     elif height.min() < at < height.max():
         ax.contour(across, up, height, levels=[at], colors="black", linewidths=2.0)
-    ax.get_figure().colorbar(shades, ax=ax).set_label(what)
+    side = "right" if at is None else "bottom"  # where there are classes, their legend is on the right
+    ax.get_figure().colorbar(shades, ax=ax, location=side).set_label(what)
     return shades
 
 
@@ -142,15 +149,20 @@ def _samples(ax: Any, points: np.ndarray, actual: np.ndarray, predicted: np.ndar
 
     size, handles = _size(len(points)), []
     for number, shade in enumerate(_shades(len(names))):
-        style = {"color": shade, "marker": MARKERS[number % len(MARKERS)], "markeredgecolor": "black", "linestyle": ""}
+        style: dict[str, Any] = {
+            "color": shade,
+            "marker": MARKERS[number % len(MARKERS)],
+            "markeredgecolor": "black",
+            "linestyle": "",
+        }
         ax.plot(*points[actual == number].T, markersize=size**0.5, markeredgewidth=0.6, **style)
         handles.append(Line2D([], [], **style))
     wrong = actual != predicted
     if wrong.any():
-        crosses = {"marker": "x", "color": "red", "linestyle": ""}
+        crosses: dict[str, Any] = {"marker": "x", "color": "red", "linestyle": ""}
         ax.plot(*points[wrong].T, markersize=1.6 * size**0.5, **crosses)
         handles, names = [*handles, Line2D([], [], **crosses)], [*names, "taken for another"]
-    legend(ax, handles, names, loc="upper left", bbox_to_anchor=(1.25 if ax.get_figure().axes[1:] else 1.01, 1.0))
+    legend(ax, handles, names, loc="upper left", bbox_to_anchor=(1.01, 1.0))
     ax.set_title(f"{int((~wrong).sum()):,} of {len(wrong):,} right")
 
 

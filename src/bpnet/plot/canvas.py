@@ -48,9 +48,9 @@ def shortened(name: object, most: int = LONGEST) -> str:
     return text if len(text) <= most else f"{text[: most - most // 2 - 1]}…{text[len(text) - most // 2 :]}"
 
 
-def name_ticks(axis: Any, names: Sequence[str], **settings: Any) -> None:
-    """A tick for each name, at 0, 1, 2, …; a `$` in one is a dollar."""
-    axis.set_ticks(range(len(names)), names, parse_math=False, **settings)
+def name_ticks(axis: Any, names: Sequence[str], every: int = 1, **settings: Any) -> None:
+    """A tick for each name, or for one of `every` so many, at 0, 1, 2, …; a `$` in one is a dollar."""
+    axis.set_ticks(range(0, len(names), every), names[::every], parse_math=False, **settings)
 
 
 def legend(ax: Any, handles: Sequence[Any], names: Sequence[str], **settings: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ SMALLEST, LARGEST = 4.5, 10.0
 """The sizes of the numbers in the cells, in points; where they would be smaller, there are none."""
 LETTER = 0.08
 """Inches of a letter of a name."""
-SUMS = {"true": 1, "pred": 0, "all": (0, 1)}
+SUMS: dict[str, Any] = {"true": 1, "pred": 0, "all": (0, 1)}
 
 
 def confusion_matrix(
@@ -67,8 +68,9 @@ def _draw(ax: Any, shown: np.ndarray, texts: np.ndarray, names: list[str], *, co
         bar.set_label("log(1 + samples)" if counted else "square root of the share")
     small = min(10.0, max(4.0, 60 * room))
     wide = max(map(len, names)) * 0.62 * small > 65 * room
-    name_ticks(ax.xaxis, names, fontsize=small, rotation=90 if wide else 0)
-    name_ticks(ax.yaxis, names, fontsize=small)
+    every = max(1, ceil(1.3 * small / (72 * room)))  # of very many classes not all names are shown
+    name_ticks(ax.xaxis, names, every, fontsize=small, rotation=90 if wide or every > 1 else 0)
+    name_ticks(ax.yaxis, names, every, fontsize=small)
     ax.set_xlabel("predicted")
     ax.set_ylabel("true")
 

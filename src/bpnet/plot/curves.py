@@ -39,9 +39,11 @@ def loss_curves(
     figure = figure_on(figure, 8.0 if columns == 1 else 11.0, max(4.0, 2.6 * rows))
     axes = figure.subplots(rows, columns, sharex=True, squeeze=False).T.reshape(-1)
     for axis, name in zip(axes, panels, strict=False):
-        _panel(axis, name, epochs, values)
+        _panel(axis, name, epochs, values, "step" if steps_each else "epoch")
         if log and name.endswith("loss"):
             axis.set_yscale("log")
+    if (measured := next((i for i, name in enumerate(panels) if HELD_OUT + name in values), None)) is not None:
+        axes[measured].legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, frameon=False)
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
     for column in range(columns):
@@ -72,19 +74,20 @@ def _values(history: Any) -> tuple[dict[str, np.ndarray], np.ndarray]:
     return values, np.asarray(counted) + 1 if counted and len(counted) == epochs else np.arange(1, epochs + 1)
 
 
-def _panel(axis: Any, name: str, epochs: np.ndarray, values: dict[str, np.ndarray]) -> None:
+def _panel(axis: Any, name: str, epochs: np.ndarray, values: dict[str, np.ndarray], unit: str) -> None:
+    held_out = values.get(HELD_OUT + name)
     few = len(epochs) <= FEW
     if name in values:
         axis.plot(epochs, values[name], "-", color="black", marker="o" if few else "", markersize=3.5, label="training")
-    if (held_out := values.get(HELD_OUT + name)) is not None:
-        style = {"marker": "s" if few else "", "markersize": 3.5, "markerfacecolor": "white"}
+    if held_out is not None:
+        style: dict[str, Any] = {"marker": "s" if few else "", "markersize": 3.5, "markerfacecolor": "white"}
         axis.plot(epochs, held_out, "--", color="tab:blue", label="held out", **style)
         if name == "loss" and np.isfinite(held_out).any():
             best = int(np.nanargmin(held_out))
-            ring = {"markersize": 11, "markerfacecolor": "none", "color": "tab:blue", "linestyle": ""}
-            axis.plot(epochs[best], held_out[best], "o", label=f"least: {held_out[best]:.4g} at {epochs[best]}", **ring)
-        axis.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, frameon=False)
+            least = f"least: {held_out[best]:.4g}, {unit} {epochs[best]}"
+            ring: dict[str, Any] = {"markersize": 11, "markerfacecolor": "none", "color": "tab:blue", "linestyle": ""}
+            axis.plot(epochs[best], held_out[best], "o", label=least, **ring)
     axis.set_ylabel(shortened(name, WORDS), parse_math=False)
     axis.grid(alpha=0.3)
-    if not np.isfinite(values.get(name, held_out)).all():
+    if not all(np.isfinite(curve).all() for curve in (values.get(name), held_out) if curve is not None):
         axis.set_title("gaps: NaN or infinite", fontsize="small", loc="right")

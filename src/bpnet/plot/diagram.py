@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import ceil, prod, sqrt
+from math import prod, sqrt
 from typing import Any
 
 from bpnet.nn.graph import Graph, Node
@@ -57,7 +57,7 @@ def network(model: Any, *, ax: Any = None) -> Any:
     sheet = _Sheet(rows)
     title = f"{net.layout.size:,} parameters in {len(graph.layers)} layer{'s' * (len(graph.layers) > 1)}"
     width, height = max(sheet.width, _width(title) + 0.2), sheet.height
-    ax = new_figure(width, height).add_axes((0.0, 0.0, 1.0, 1.0)) if ax is None else axes_on(ax, width, height)
+    ax = _whole_figure(width, height) if ax is None else axes_on(ax, width, height)
     ax.set(xlim=(0, width), ylim=(height, 0))
     ax.set_aspect("equal")
     ax.axis("off")
@@ -75,6 +75,13 @@ def network(model: Any, *, ax: Any = None) -> Any:
     return figure
 
 
+def _whole_figure(width: float, height: float) -> Any:
+    """Axes that fill a figure, so that an inch of the layout is one."""
+    figure = new_figure(width, height)
+    figure.set_layout_engine("none")
+    return figure.add_axes((0.0, 0.0, 1.0, 1.0))
+
+
 def _label(net: Network, node: Node) -> Label:
     graph = net.graph
     shape = "×".join(map(str, node.shape))
@@ -87,7 +94,7 @@ def _label(net: Network, node: Node) -> Label:
     again = uses.index(node) > 0
     lines = [" ".join([type(layer).__name__, *_details(layer)]), shape]
     if count:
-        lines[1] += ", the same weights" if again else f", {count:,} parameters"
+        lines[1] += " · the same weights" if again else f" · {count:,} parameters"
     if layer.is_named or (len(uses) > 1 and count) or (node in graph.outputs and len(graph.outputs) > 1):
         lines.insert(1, shortened(layer.name))
     return Label(tuple(lines), "again" if again and count else "weights" if count else "plain", _is_output(graph, node))
@@ -109,7 +116,7 @@ def _details(layer: Layer) -> list[str]:
     if isinstance(rate := getattr(layer, "rate", None), float):
         found.append(f"{rate:g}")
     last = layer.activation.name if layer.activation is not None else "linear"
-    return found if last == "linear" else [*found, shortened(last)]
+    return found if last in ("linear", type(layer).__name__.lower()) else [*found, shortened(last)]
 
 
 @cache
@@ -131,15 +138,13 @@ class _Sheet:
         rights = [max(item.x + item.width / 2 for item in row) for row in rows]
         steps = [height + BETWEEN_ROWS for height in self.heights]
         across = max(rights) - min(lefts) + BETWEEN_COLUMNS
-        columns = 1 if sum(steps) <= HIGHEST else min(ceil(sum(steps) / 4), ceil(sqrt(0.9 * sum(steps) / across)))
-        self.firsts = breaks(rows, steps, max(columns, ceil(sum(steps) / (2.5 * HIGHEST))))
+        columns = 1 if sum(steps) <= HIGHEST else max(1, round(sqrt(0.9 * sum(steps) / across)))
+        self.firsts = breaks(rows, steps, columns)
         self.shifts: list[float] = []
         self.tops: list[float] = []
         self.gutters: list[float] = []
         x = 0.15
         for first, stop in zip(self.firsts, [*self.firsts[1:], len(rows)], strict=True):
-            lanes = sum(len(item.above) for item in rows[first]) if first else 0
-            x += 0.09 * max(0, lanes - 2)
             self.gutters.append(x - BETWEEN_COLUMNS / 2)
             left, right = min(lefts[first:stop]), max(rights[first:stop])
             y = 0.55
@@ -197,9 +202,15 @@ def _arrow(ax: Any, sheet: _Sheet, way: Sequence[Item], port: float) -> None:
             half = (bottom + top) / 2
             points.extend([(x, half), (goal, half), (goal, top)])
             codes.extend([Path.CURVE4] * 3)
-        if last:
+        if last and middle - lower.height / 2 > top:
             line((goal, middle - lower.height / 2))
-    style = {"arrowstyle": "-|>", "mutation_scale": 9, "color": "0.25", "linewidth": 1.0, "joinstyle": "round"}
+    style: dict[str, Any] = {
+        "arrowstyle": "-|>",
+        "mutation_scale": 9,
+        "color": "0.25",
+        "linewidth": 1.0,
+        "joinstyle": "round",
+    }
     ax.add_patch(FancyArrowPatch(path=Path(points, codes), shrinkA=0, shrinkB=0, zorder=1, **style))
 
 
@@ -211,7 +222,10 @@ def _box(ax: Any, middle: tuple[float, float], item: Item, label: Label, size: f
 
     (x, y), width, height = middle, item.width, item.height
     rounding = min(0.2, height / 2 - 0.01) if label.kind == "input" else 0.03
-    style = {"linewidth": 2.2 if label.output else 1.0, "linestyle": "--" if label.kind == "again" else "-"}
+    style: dict[str, Any] = {
+        "linewidth": 2.2 if label.output else 1.0,
+        "linestyle": "--" if label.kind == "again" else "-",
+    }
     corner = x - width / 2, y - height / 2
     shape = f"round,pad=0,rounding_size={rounding}"
     ax.add_patch(FancyBboxPatch(corner, width, height, shape, fc=FILLS[label.kind], ec="black", zorder=2, **style))

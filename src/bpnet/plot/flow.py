@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, floor
 from typing import Any
 
 import numpy as np
@@ -67,9 +68,14 @@ def gradient_flow(model: Any, x: Any, y: Any, *, sample_weight: Any = None, figu
     rows = np.arange(len(found))
     means, largest = [g.mean for g in found], [g.largest for g in found]
     left.hlines(rows, _shown(means), _shown(largest), color="0.6", linewidth=1.0, zorder=1)
-    _marks(left, means, "o", "black", "mean")
-    _marks(left, largest, ">", "white", "largest")
-    _marks(right, [g.relative for g in found], "s", "black", "‖g‖ / ‖θ‖")
+    ratios = [g.relative for g in found]
+    left.plot(_shown(means), rows, "o", color="black", label="mean")
+    left.plot(_shown(largest), rows, ">", color="black", markerfacecolor="white", label="largest")
+    right.plot(_shown(ratios), rows, "s", color="black")
+    _decades(left, [*means, *largest])
+    _decades(right, ratios)
+    _notes(left, largest, "gradient 0")
+    _notes(right, ratios, "parameters 0")
     left.set_xlabel("|gradient|")
     right.set_xlabel("‖gradient‖ / ‖parameters‖")
     name_ticks(left.yaxis, [shortened(g.layer) for g in found], fontsize=9 if len(found) < 60 else 6)
@@ -87,12 +93,21 @@ def _shown(values: Sequence[float]) -> np.ndarray:
     return np.where(array > 0, array, np.nan)
 
 
-def _marks(axis: Any, values: Sequence[float], marker: str, fill: str, name: str) -> None:
+def _decades(axis: Any, values: Sequence[float]) -> None:
+    """A logarithmic axis of whole decades, one at least."""
     shown = _shown(values)
-    rows = np.arange(len(shown))
-    axis.plot(shown, rows, marker, color="black", markerfacecolor=fill, label=name, zorder=2)
-    if np.isfinite(shown).any():
-        axis.set_xscale("log")
-    for row in np.flatnonzero(~np.isfinite(shown)):
-        text = "0" if values[row] == 0 else "not finite"
-        axis.annotate(text, (0.01, row), xycoords=("axes fraction", "data"), va="center", fontsize=8)
+    if not np.isfinite(shown).any():
+        axis.set_xticks([])
+        return
+    low, high = floor(np.nanmin(np.log10(shown)) - 0.02), ceil(np.nanmax(np.log10(shown)) + 0.02)
+    axis.set_xscale("log")
+    axis.set_xlim(10.0**low, 10.0**high)
+    axis.xaxis.set_minor_formatter("")
+
+
+def _notes(axis: Any, values: Sequence[float], missing: str) -> None:
+    """Words for what has no place on the axis."""
+    for row, value in enumerate(values):
+        if not value > 0:
+            text = "0" if value == 0 else missing
+            axis.annotate(text, (0.015, row), xycoords=("axes fraction", "data"), va="center", fontsize=8)

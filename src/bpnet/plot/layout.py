@@ -14,6 +14,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 SWEEPS = 24
+STILL = 1e-3
+"""Items that move less are where they belong."""
+FEW = 3
+"""Lines that may lead from one column to the next."""
 PASSING = 0.22
 """The width that a line needs where it passes a row."""
 
@@ -105,13 +109,17 @@ def _align(rows: list[list[Item]], gap: float) -> None:
     for row in rows:
         for item, start in zip(row, _starts(row, gap), strict=True):
             item.x = start - _starts(row, gap)[-1] / 2
-    for sweep in range(SWEEPS):
+    for sweep in range(4 * SWEEPS):
+        far = 0.0
         for row in rows if sweep % 2 == 0 else reversed(rows):
             starts = _starts(row, gap)
-            wanted, weight = zip(*(_wanted(item) for item in row), strict=True)
-            moved = isotonic_regression(np.array(wanted) - starts, sample_weight=np.array(weight))
-            for item, x in zip(row, moved + starts, strict=True):
+            wanted, weight = map(np.array, zip(*(_wanted(item) for item in row), strict=True))
+            moved = starts + (isotonic_regression(wanted - starts, sample_weight=weight) if row[1:] else wanted)
+            for item, x in zip(row, moved, strict=True):
+                far = max(far, abs(item.x - float(x)))
                 item.x = float(x)
+        if far < STILL:
+            break
 
 
 def _starts(row: list[Item], gap: float) -> np.ndarray:
@@ -121,21 +129,26 @@ def _starts(row: list[Item], gap: float) -> np.ndarray:
 
 
 def _wanted(item: Item) -> tuple[float, float]:
-    """The mean of the neighbours, and how much it matters: long lines are to be straight."""
+    """Where the sum of the distances to the neighbours is least, and how much it matters: long lines shall be straight.
+
+    Distances, not squares: one bend rather than many. The mean, with weights of 1 / distance, comes near it in turns.
+    """
     near = [*item.above, *item.below]
-    pull = [8.0 if item.box is None and other.box is None else 1.0 for other in near]
+    pull = [(8.0 if item.box is None and other.box is None else 1.0) / (0.05 + abs(other.x - item.x)) for other in near]
     if not near:
         return item.x, 1.0
     return sum(p * other.x for p, other in zip(pull, near, strict=True)) / sum(pull), sum(pull)
 
 
 def breaks(rows: list[list[Item]], heights: Sequence[float], columns: int) -> list[int]:
-    """The rows at which columns begin, about equally high, where few lines would have to lead over."""
+    """The rows at which columns begin: about equally high, where few lines lead over, and nowhere where many would."""
     ends = np.cumsum(heights)
     found = [0]
     for column in range(1, columns):
         near = int(np.searchsorted(ends, ends[-1] * column / columns)) + 1
-        choice = range(max(found[-1] + 1, near - 2), min(len(rows), near + 3))
-        if choice:
-            found.append(min(choice, key=lambda row: (sum(len(i.below) for i in rows[row - 1]), abs(row - near))))
+        far = max(2, len(rows) // (3 * columns))
+        choice = range(max(found[-1] + 1, near - far), min(len(rows), near + far + 1))
+        over = {row: sum(len(item.below) for item in rows[row - 1]) for row in choice}
+        if over and min(over.values()) <= FEW:
+            found.append(min(over, key=lambda row: (over[row], abs(row - near))))
     return found

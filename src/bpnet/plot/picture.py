@@ -12,7 +12,7 @@ class Picture(Figure):
     """A figure that pyplot does not know of, and that a notebook shows all the same."""
 
     def __init__(self, width: float, height: float) -> None:
-        super().__init__(figsize=(width, height), dpi=120, layout="constrained")
+        super().__init__(figsize=(width, height), dpi=120, layout="compressed")  # images keep their shape
         FigureCanvasAgg(self)
 
     def _repr_png_(self) -> bytes:
