@@ -46,6 +46,12 @@ class Model(Predictor):
     It takes its backend and `precision` (see `bpnet.backend.load`), float type and seed when it is made. The seed
     decides the first weights and every order of the samples; the same seed gives the same run on every backend. A layer
     that stands in two models has weights of its own in each.
+
+    >>> from bpnet import Add, Dense, Input
+    >>> x = Input((8,))
+    >>> h = Dense(8, "relu")(x)
+    >>> Model(x, Dense(1)(Add()([x, h]))).network.layout.size  # 8·8 + 8 + 8 + 1
+    81
     """
 
     def __init__(
@@ -127,6 +133,14 @@ class Model(Predictor):
         device unless they do not fit. OutOfMemoryError says which batch size would fit.
         With `LBFGS` the batch is the whole data set, and an epoch one iteration.
         x may be what `ImageDataGenerator.flow` returns, with targets, batch size, order and weights of its own.
+
+        >>> import numpy as np
+        >>> from bpnet import SGD, Dense, Sequential
+        >>> x = np.linspace(-1, 1, 64)[:, np.newaxis]
+        >>> model = Sequential([Dense(1, input_dim=1)])
+        >>> model.compile(SGD(0.1), "mse")
+        >>> model.fit(x, 3 * x + 1, epochs=200, verbose=0).history["loss"][-1] < 1e-6
+        True
         """
         if isinstance(x, ImageFlow):
             own = {"y": y, "batch_size": batch_size, "sample_weight": sample_weight, "shuffle": None if shuffle else 0}

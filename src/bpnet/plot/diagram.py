@@ -47,6 +47,12 @@ def network(model: Any, *, ax: Any = None) -> Any:
     Data flow downwards; a tall network is folded into columns, from left to right. Grey boxes have parameters, round
     ones are inputs, thick frames are outputs. A layer that is used again has a dashed frame there, its parameters
     counted once. A layer's name stands in its box where the user gave it, or where it is used again.
+
+    >>> from bpnet import Dense, Input, Sequential
+    >>> figure = network(Sequential([Input((64,)), Dense(128, "relu"), Dense(10, "softmax")]))
+    >>> [text.get_text() for text in figure.axes[0].texts]  # doctest: +NORMALIZE_WHITESPACE
+    ['9,610 parameters in 2 layers', 'Input', '64', 'Dense relu', '128 · 8,320 parameters',
+     'Dense softmax', '10 · 1,290 parameters']
     """
     net = model_within(model).network
     graph = net.graph
