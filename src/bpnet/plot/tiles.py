@@ -142,6 +142,7 @@ def _draw(tiles: np.ndarray, what: str, title: str, ax: Any) -> Any:
         ax.set_xticks([])
         ax.set_yticks(heights, [_range(row * columns, min(many, (row + 1) * columns) - 1) for row in range(rows)])
         ax.set_ylabel(f"{what}s, from left to right")
+    ax.set(xlim=(-1.5, mosaic.shape[1] + 0.5), ylim=(mosaic.shape[0] + 0.5, -1.5))
     ax.spines[:].set_visible(False)
     ax.set_title(title)
     return ax.get_figure()
