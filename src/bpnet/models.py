@@ -50,6 +50,12 @@ class Model(Steered, Savable, Predictor):
     It takes its backend and `precision` (see `bpnet.backend.load`), float type and seed when it is made. The seed
     decides the first weights and every order of the samples; the same seed gives the same run on every backend. A layer
     that stands in two models has weights of its own in each.
+
+    >>> from bpnet import Add, Dense, Input
+    >>> x = Input((8,))
+    >>> h = Dense(8, "relu")(x)
+    >>> Model(x, Dense(1)(Add()([x, h]))).network.layout.size  # 8·8 + 8 + 8 + 1
+    81
     """
 
     def __init__(
@@ -134,6 +140,14 @@ class Model(Steered, Savable, Predictor):
         `resume`: the checkpoint, or folder of `ModelCheckpoint`, of the same run, whose missing epochs are trained.
         x may be what `ImageDataGenerator.flow` returns, or a `bpnet.data.flow.Flow`, with targets, batch size,
         order and weights of its own.
+
+        >>> import numpy as np
+        >>> from bpnet import SGD, Dense, Sequential
+        >>> x = np.linspace(-1, 1, 64)[:, np.newaxis]
+        >>> model = Sequential([Dense(1, input_dim=1)])
+        >>> model.compile(SGD(0.1), "mse")
+        >>> model.fit(x, 3 * x + 1, epochs=200, verbose=0).history["loss"][-1] < 1e-6
+        True
         """
         if isinstance(x, ImageFlow | Flow):
             own = {"y": y, "batch_size": batch_size, "sample_weight": sample_weight, "shuffle": None if shuffle else 0}

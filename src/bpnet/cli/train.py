@@ -87,11 +87,11 @@ def _folder(folder: Path, plot: bool | None) -> Path | None:
 
 def _draw(pictures: Mapping[str, Draw], folder: Path) -> list[Path]:
     """Each picture as a file of its name."""
-    from matplotlib.figure import Figure
+    from bpnet.plot.canvas import new_figure
 
     paths = []
     for name, draw in pictures.items():
-        figure = Figure(figsize=(8, 5.5), dpi=120, layout="constrained")
+        figure = new_figure(8.0, 5.5)
         draw(figure)
         figure.savefig(folder / name)
         paths.append(folder / name)
