@@ -96,7 +96,8 @@ class Preprocessing:
     @property
     def input_shapes(self) -> list[tuple[int, ...]]:
         """The shapes of what `transform` gives, for a row."""
-        return [(self.numbers,)] * (self.numbers > 0) + [(1,) for _ in self.embedded]
+        codes: list[tuple[int, ...]] = [(1,) for _ in self.embedded]
+        return [(self.numbers,), *codes] if self.numbers else codes
 
     def describe(self) -> str:
         """The summary of the data as text: rows, columns, kinds, missing values, the target's distribution, notes."""
