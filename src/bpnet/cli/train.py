@@ -51,9 +51,8 @@ def train(
         click.echo(f"backend {on.name}, device {on.device}, {float_type}, seed {seed}")
         checkpoints = checkpoints_in(out, module, resume, checkpoint_every)
         options = Options(on, float_type, epochs, batch_size, seed, 0 if quiet else 1, sizes=sizes, data=data)
-        outcome = module.run(
-            replace(options, checkpoints=checkpoints, checkpoint_every=checkpoint_every, resume=resume or None)
-        )
+        options = replace(options, checkpoints=checkpoints, checkpoint_every=checkpoint_every, resume=resume or None)
+        outcome = module.run(options)
         history = outcome.model.history if outcome.model else None
         if history is not None and history.interrupted:
             click.echo("interrupted: what follows is of the weights at that point")
@@ -87,11 +86,11 @@ def _folder(folder: Path, plot: bool | None) -> Path | None:
 
 def _draw(pictures: Mapping[str, Draw], folder: Path) -> list[Path]:
     """Each picture as a file of its name."""
-    from bpnet.plot.canvas import new_figure
+    from matplotlib.figure import Figure
 
     paths = []
     for name, draw in pictures.items():
-        figure = new_figure(8.0, 5.5)
+        figure = Figure(figsize=(8, 5.5), dpi=120, layout="constrained")
         draw(figure)
         figure.savefig(folder / name)
         paths.append(folder / name)
