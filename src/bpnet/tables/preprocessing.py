@@ -96,8 +96,8 @@ class Preprocessing:
     @property
     def input_shapes(self) -> list[tuple[int, ...]]:
         """The shapes of what `transform` gives, for a row."""
-        codes: list[tuple[int, ...]] = [(1,) for _ in self.embedded]
-        return [(self.numbers,), *codes] if self.numbers else codes
+        numbers: list[tuple[int, ...]] = [(self.numbers,)] if self.numbers else []
+        return [*numbers, *((1,) for _ in self.embedded)]
 
     def describe(self) -> str:
         """The summary of the data as text: rows, columns, kinds, missing values, the target's distribution, notes."""
