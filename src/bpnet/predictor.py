@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,12 @@ class Predictor:
         for view, array in zip(views, given, strict=True):
             view[...] = self.backend.asarray(array, self.dtype)
 
+    def export(self, path: str | Path, *, dtype: str | None = None) -> None:
+        """Write an ONNX file of the network at inference; see `bpnet.formats.onnx.export`. Needs the extra `onnx`."""
+        from bpnet.formats.onnx import export
+
+        export(self.network, path, dtype=dtype)
+
     def summary(self) -> None:
         """Print a line a layer: name, kind, output shape, number of parameters; with branches, what it takes in."""
         print(table(self.network))
@@ -108,7 +115,8 @@ class Predictor:
         outputs = parts[0] if len(parts) == 1 else [np.concatenate(part) for part in zip(*parts, strict=True)]
         return outputs[0] if len(outputs) == 1 else outputs
 
-    def _can_build(self) -> bool:
+    @property
+    def can_build(self) -> bool:
         """Is the input shape known?"""
         return self._network is not None
 

@@ -135,11 +135,6 @@ class Conv2D(Layer):
         self.kernel_regularizer = regularizer(kernel_regularizer)
         self.input_shape = None if input_shape is None else tuple(input_shape)
 
-    def bind(self, backend: Backend) -> None:
-        """Make the activation's formulas for `backend`."""
-        super().bind(backend)
-        self._f = self.activation.bind(backend)
-
     def output_shape(self, *inputs: Shape) -> Shape:
         """(H, W, C) → (H', W', filters)."""
         height, width, channels = one_image(self.name, inputs)
@@ -226,4 +221,7 @@ class Conv1D(Conv2D):
         return SimpleNamespace(**{**vars(p), "w": self.xp.reshape(p.w, (1, *p.w.shape))})
 
     def _pair(self, name: str, given: int | Sequence[int]) -> Pair:
-        return 1, whole(name, given[0] if isinstance(given, Sequence) and len(given) == 1 else given)
+        """One number, alone or in a list; what it returned may be given again."""
+        if isinstance(given, Sequence) and (len(given) == 1 or (len(given) == 2 and given[0] == 1)):
+            return 1, whole(name, given[-1])
+        return 1, whole(name, given)

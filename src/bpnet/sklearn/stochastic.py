@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from bpnet.sklearn.early_stopping import HeldOut, split
 from bpnet.sklearn.objective import WeightedObjective
 from bpnet.sklearn.parameters import EXACT, check_callbacks
 from bpnet.sklearn.placed import read, write
-from bpnet.sklearn.rows import RowsOnDevice, by_rows, rows
+from bpnet.sklearn.rows import RowsOnDevice, by_rows, joined, rows
 from bpnet.sklearn.solvers import optimization
 from bpnet.sklearn.warned import warn
 from bpnet.sklearn.watching import Tasks, printed
@@ -44,7 +46,7 @@ def fit_stochastic(
     held_out = None
     if est.early_stopping:
         x, targets, weight, by_class, held_out = _held_out(est, objective, x, y, targets, weight, by_class)
-    weight = by_class if weight is None else weight if by_class is None else weight * by_class
+    weight = joined(weight, by_class)
     size = _batch_size(est.batch_size, x.shape[0])
     optimizer = est._optimizer.bind(network)
     samples = rows(network.backend, x, targets, weight, size, network.dtype, objective.target_type)
@@ -93,9 +95,14 @@ class _Epochs:
         tasks = Tasks(None if self.incremental else est, x, y, weight, epochs)
         order = self._first_order()
         self.model.stop_training = False
+        self.model.optimization = est._optimizer
         tasks.begin()
         try:
-            with told(callbacks, self.model, epochs, self.samples), InterruptAfterStep() as interrupt:
+            with (
+                told(callbacks, self.model, epochs, self.samples, self._figures()),
+                self._best_at_the_end(),
+                InterruptAfterStep() as interrupt,
+            ):
                 est.n_iter_ = 0
                 for epoch in range(epochs):
                     tasks.begin_iteration()
@@ -122,10 +129,23 @@ class _Epochs:
             warn("Training interrupted by user.")
         finally:
             est._take_from(self.network)
-        if self.held_out is not None:
-            est._take(est._best)
-            write(self.network, est._best)
         tasks.end(est._fitted)
+
+    def _figures(self) -> dict[str, bool | None]:
+        """What the callbacks are told of an epoch; of a score, larger is better."""
+        return {"loss": False, **({} if self.held_out is None else {"val_loss": False, "val_score": True})}
+
+    @contextmanager
+    def _best_at_the_end(self) -> Iterator[None]:
+        """Where samples are held out, training leaves the weights of the best score, however it ends.
+
+        The callbacks are told of the end after that, and may decide otherwise.
+        """
+        try:
+            yield
+        finally:
+            if self.held_out is not None:
+                write(self.network, self.est._best)
 
     def _take_in(self, loss: float, *, watched: bool) -> dict[str, float]:
         """An epoch's figures, into the estimator's attributes."""
