@@ -138,8 +138,8 @@ class Model(Steered, Savable, Predictor):
         device unless they do not fit. OutOfMemoryError says which batch size would fit.
         With `LBFGS` the batch is the whole data set, and an epoch one iteration.
         `resume`: the checkpoint, or folder of `ModelCheckpoint`, of the same run, whose missing epochs are trained.
-        x may be what `ImageDataGenerator.flow` returns, or a `bpnet.data.flow.Flow`, with targets, batch size,
-        order and weights of its own.
+        x may be what `ImageDataGenerator.flow` returns, or a `bpnet.data.flow.Flow`, with targets, batch size, order
+        and weights of its own.
 
         >>> import numpy as np
         >>> from bpnet import SGD, Dense, Sequential
