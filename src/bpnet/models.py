@@ -28,7 +28,7 @@ from bpnet.run import Run
 from bpnet.steered import Steered
 from bpnet.training.batch import BatchTraining
 from bpnet.training.callbacks import Callback, checked
-from bpnet.training.evaluate import Measurement
+from bpnet.training.evaluate import Measurement, as_keras_has_it
 from bpnet.training.fit import Training
 from bpnet.training.history import History
 from bpnet.training.kept import KeptRuns
@@ -181,7 +181,7 @@ class Model(Steered, Savable, Predictor):
             batch, bound = self.put(data), self.bind()
             if self._batch_training is None:
                 self._batch_training = BatchTraining(*bound)
-            return _figures(self._batch_training(batch), return_dict)
+            return as_keras_has_it(self._batch_training(batch), return_dict)
 
     def evaluate(
         self,
@@ -203,7 +203,7 @@ class Model(Steered, Savable, Predictor):
             logs = measure()
         if verbose:
             print(describe(logs))
-        return _figures(logs, return_dict)
+        return as_keras_has_it(logs, return_dict)
 
     # ---- within
 
@@ -298,10 +298,3 @@ class Model(Steered, Savable, Predictor):
         x = [asarray(array, dtype) for array in data.x]
         y = [asarray(array, term.target_type(dtype)) for array, term in zip(data.y, self.terms, strict=True)]
         return tuple(x), tuple(y), None if data.weight is None else asarray(data.weight, dtype)
-
-
-def _figures(logs: dict[str, float], return_dict: bool) -> dict[str, float] | list[float] | float:
-    """As Keras returns them."""
-    if return_dict:
-        return logs
-    return logs["loss"] if len(logs) == 1 else list(logs.values())
