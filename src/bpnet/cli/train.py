@@ -51,8 +51,9 @@ def train(
         click.echo(f"backend {on.name}, device {on.device}, {float_type}, seed {seed}")
         checkpoints = checkpoints_in(out, module, resume, checkpoint_every)
         options = Options(on, float_type, epochs, batch_size, seed, 0 if quiet else 1, sizes=sizes, data=data)
-        options = replace(options, checkpoints=checkpoints, checkpoint_every=checkpoint_every, resume=resume or None)
-        outcome = module.run(options)
+        outcome = module.run(
+            replace(options, checkpoints=checkpoints, checkpoint_every=checkpoint_every, resume=resume or None)
+        )
         history = outcome.model.history if outcome.model else None
         if history is not None and history.interrupted:
             click.echo("interrupted: what follows is of the weights at that point")
