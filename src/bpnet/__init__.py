@@ -3,6 +3,13 @@
 from bpnet.backend import Backend as Backend
 from bpnet.backend import BackendFallbackWarning as BackendFallbackWarning
 from bpnet.backend import load as load
+from bpnet.callbacks.csv_logger import CSVLogger as CSVLogger
+from bpnet.callbacks.early_stopping import EarlyStopping as EarlyStopping
+from bpnet.callbacks.functions import LambdaCallback as LambdaCallback
+from bpnet.callbacks.learning_rate import LearningRateScheduler as LearningRateScheduler
+from bpnet.callbacks.learning_rate import ReduceLROnPlateau as ReduceLROnPlateau
+from bpnet.callbacks.tensorboard import TensorBoard as TensorBoard
+from bpnet.callbacks.terminate_on_nan import TerminateOnNaN as TerminateOnNaN
 from bpnet.checking import gradient_check as gradient_check
 from bpnet.data.arrays import to_categorical as to_categorical
 from bpnet.data.images.generator import ImageDataGenerator as ImageDataGenerator

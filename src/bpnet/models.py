@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from os import PathLike
 from typing import Any, TypeAlias, TypeVar
 
 from bpnet.backend import Backend
+from bpnet.callbacks.progress import describe, progress
 from bpnet.data import arrays, lbfgs, samples
+from bpnet.data.flow import Flow
 from bpnet.data.images.flow import ImageFlow
 from bpnet.data.random import in_turn
 from bpnet.data.samples import Expected, Samples
 from bpnet.expected import expected_targets
 from bpnet.flow_fit import fit_flow
-from bpnet.nn.checks import require_number
 from bpnet.nn.lbfgs import LBFGS, BoundLBFGS
 from bpnet.nn.losses import Loss
 from bpnet.nn.metrics import Metric
@@ -22,8 +24,9 @@ from bpnet.nn.optimizers import BoundOptimizer, Optimizer
 from bpnet.nn.optimizers import optimizer as optimizer_named
 from bpnet.predictor import MEASURED, Predictor
 from bpnet.run import Run
+from bpnet.steered import Steered
 from bpnet.training.batch import BatchTraining
-from bpnet.training.callbacks import Callback, checked, describe, progress
+from bpnet.training.callbacks import Callback, checked
 from bpnet.training.evaluate import Measurement
 from bpnet.training.fit import Training
 from bpnet.training.history import History
@@ -40,7 +43,7 @@ ForEach: TypeAlias = T | Sequence[T] | Mapping[str, T]
 """One for all outputs, a list in their order, or a dictionary by name."""
 
 
-class Model(Predictor):
+class Model(Steered, Predictor):
     """A network from inputs to outputs, nodes made by `Input(shape)` and by calling layers on nodes, or lists of them.
 
     It takes its backend and `precision` (see `bpnet.backend.load`), float type and seed when it is made. The seed
@@ -109,6 +112,7 @@ class Model(Predictor):
         micro_batch: int | str | None = None,
         validation_batch_size: int | None = None,
         data_on: str | None = None,
+        resume: str | PathLike[str] | None = None,
     ) -> History:
         """Train on x and y, by default in batches of 32; return the history, which is also `self.history`.
 
@@ -126,14 +130,16 @@ class Model(Predictor):
         where each batch is brought while the step before it runs; the run is the same. By default they are on the
         device unless they do not fit. OutOfMemoryError says which batch size would fit.
         With `LBFGS` the batch is the whole data set, and an epoch one iteration.
-        x may be what `ImageDataGenerator.flow` returns, with targets, batch size, order and weights of its own.
+        `resume`: the checkpoint, or folder of `ModelCheckpoint`, of the same run, whose missing epochs are trained.
+        x may be what `ImageDataGenerator.flow` returns, or a `bpnet.data.flow.Flow`, with targets, batch size,
+        order and weights of its own.
         """
-        if isinstance(x, ImageFlow):
+        if isinstance(x, ImageFlow | Flow):
             own = {"y": y, "batch_size": batch_size, "sample_weight": sample_weight, "shuffle": None if shuffle else 0}
             own["validation_split"] = validation_split or None
             own["data_on"] = data_on
             given = epochs, verbose, callbacks, validation_data, class_weight, steps_per_epoch, micro_batch
-            return fit_flow(self, x, *given, validation_batch_size, **own)
+            return fit_flow(self, x, *given, validation_batch_size, resume, **own)
         size = arrays.whole_number("batch_size", batch_size, default=32)
         epochs = arrays.whole_number("epochs", epochs)
         micro_batch = arrays.micro_batch(micro_batch)
@@ -149,7 +155,7 @@ class Model(Predictor):
         if isinstance(how := self._settings[0], LBFGS):
             size = how.full_batch(batch_size, steps_per_epoch, len(data))
         length = len(data) if steps is None else size * steps
-        run = Run(self, epochs, length, size, micro_batch, [*checked(callbacks), *progress(verbose)], measured)
+        run = Run(self, epochs, length, size, micro_batch, [*checked(callbacks), *progress(verbose)], measured, resume)
         self.history = run.on_arrays(data, held_out, shuffle, data_on)
         return self.history
 
@@ -183,16 +189,6 @@ class Model(Predictor):
         if verbose:
             print(describe(logs))
         return _figures(logs, return_dict)
-
-    @property
-    def learning_rate(self) -> float:
-        """The learning rate of the next update; setting it replaces the schedule's initial rate."""
-        return float(self.backend.to_numpy(self.bind()[1].rate()))
-
-    @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        require_number("learning_rate", value, above=0)
-        self.bind()[1].set_rate(value)
 
     # ---- within
 

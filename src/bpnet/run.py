@@ -6,15 +6,20 @@ device holds one batch, which is brought before each step, and the order is 0, 1
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import islice
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from bpnet.data.fingerprint import fingerprint
 from bpnet.data.random import epoch_order, in_turn
 from bpnet.data.samples import Samples
 from bpnet.nn.lbfgs import BoundLBFGS
+from bpnet.resume import resumed
 from bpnet.training.callbacks import Callback
+from bpnet.training.course import Course
 from bpnet.training.feed import feed
 from bpnet.training.fit import Training
 from bpnet.training.history import History
@@ -44,68 +49,120 @@ class Run:
     callbacks: list[Callback]
     measured: int
     """The batch size for validation."""
+    resume: str | PathLike[str] | None = None
+    """The checkpoint, or the folder of checkpoints, that it goes on from."""
 
     def on_arrays(self, data: Samples, held_out: Samples | None, shuffle: bool, data_on: str | None) -> History:
         """Train on `data`, which are on the host or the device, or wherever there is room (None)."""
-        model, first = self.model, self.model.epochs_seen
+        model = self.model
         if data_on == "host" and isinstance(model.bind()[1], BoundLBFGS):
             raise ValueError(
                 "data_on: 'host' was given, but LBFGS needs all samples on the device at once. Mend: another optimizer"
             )
+        course = self._course(data, held_out, {"shuffle": bool(shuffle)})
+        if course.has_ended:
+            return course.history
 
         def rows(epoch: int) -> Any:
-            return epoch_order(model.seed, first + epoch, len(data), self.length, shuffle=shuffle)
+            return epoch_order(model.seed, epoch, len(data), self.length, shuffle=shuffle)
+
+        def batches(epoch: int) -> Iterator[Samples]:
+            order = rows(epoch)
+            for start in range(0, self.length, self.batch_size):
+                yield data.part(order[start : start + self.batch_size])
 
         with explained("fit", model.backend):
             put = self._put([data] if held_out is None else [data, held_out], data_on)
             if put is None:
-                return self._from_host(data, held_out, self._gathered(data, rows))
+                return self._from_host(course, data, held_out, batches)
             model.stop_training = False
-            training = model.training(put[0], self.length, self.batch_size, self.micro_batch)
+            training = model.training(put[0], self.length, self.batch_size, self._parts(course))
             with training as run, self._measurement(held_out, put[-1]) as measure:
+                course.micro_batch = run.micro_batch
 
                 def order(epoch: int) -> Any:
-                    model.epochs_seen = first + epoch + 1
-                    return model.backend.asarray(rows(epoch), "int64")
+                    model.epochs_seen = course.first_epoch + epoch + 1
+                    return model.backend.asarray(rows(course.first_epoch + epoch), "int64")
 
-                return run.run(self.epochs, order=order, validate=_named(measure), callbacks=self.callbacks)
+                return run.run(course, order=order, validate=_named(measure))
 
-    def on_batches(self, data: Samples, held_out: Samples | None, batches: Iterator[Samples]) -> History:
-        """Train on `batches`, all epochs' one after another; `data` has their shapes, and all samples of a pass."""
+    def on_batches(
+        self,
+        data: Samples,
+        held_out: Samples | None,
+        batches: Callable[[int], Iterator[Samples]],
+        same: Mapping[str, Any],
+        rows: int | None = None,
+    ) -> History:
+        """Train on `batches(epoch)`, of epochs as the model counts them.
+
+        `data` has all samples of a pass, or some of its `rows` samples.
+
+        `same` is what a resumed run must have in common with the one before, besides `data`.
+        """
+        course = self._course(data, held_out, same)
+        if course.has_ended:
+            return course.history
         with explained("fit", self.model.backend):
-            return self._from_host(data, held_out, batches)
+            return self._from_host(course, data, held_out, batches, rows)
 
-    def _from_host(self, data: Samples, held_out: Samples | None, batches: Iterator[Samples]) -> History:
-        model, first = self.model, self.model.epochs_seen
+    def _course(self, data: Samples, held_out: Samples | None, same: Mapping[str, Any]) -> Course:
+        """A new run, or the one that is resumed."""
+        model = self.model
+        course = Course(self.callbacks, self.epochs, self.length, first_epoch=model.epochs_seen)
+        course.same = {
+            "seed": model.seed,
+            "dtype": model.dtype,
+            "samples": len(data),
+            "batch_size": self.batch_size,
+            "samples of an epoch": self.length,
+            "micro_batch": self.micro_batch,
+            "validation samples": None if held_out is None else len(held_out),
+            **same,
+            "checksum of the data": fingerprint(data),
+            "checksum of the validation data": None if held_out is None else fingerprint(held_out),
+        }
+        return course if self.resume is None else resumed(self.resume, model, course)
+
+    def _parts(self, course: Course) -> int | str | None:
+        """The parts of a batch: "auto" may find others than before, which round otherwise; they stay as they were."""
+        return course.micro_batch if self.micro_batch == "auto" and course.is_resumed else self.micro_batch
+
+    def _from_host(
+        self,
+        course: Course,
+        data: Samples,
+        held_out: Samples | None,
+        batches: Callable[[int], Iterator[Samples]],
+        rows: int | None = None,
+    ) -> History:
+        model, first = self.model, course.first_epoch
         size = min(self.batch_size, self.length)
         buffers = model.put(data.part(in_turn(size, len(data))))  # the batches replace what they hold
         order = model.backend.asarray(in_turn(self.length, size), "int64")
         model.stop_training = False
+        done, begun = len(course.history.epoch), course.batches
 
         def begin(epoch: int) -> Any:
             model.epochs_seen = first + epoch + 1
             return order
 
-        training = model.training(buffers, self.length, self.batch_size, self.micro_batch, len(data))
+        def missing() -> Iterator[tuple[Any, Any, Any]]:
+            for epoch in range(done, self.epochs):
+                for batch in islice(batches(first + epoch), begun if epoch == done else 0, None):
+                    yield batch.x, batch.y, batch.weight
+
+        training = model.training(buffers, self.length, self.batch_size, self._parts(course), rows or len(data))
         with training as run, self._measurement(held_out) as measure:
             assert isinstance(run, Training)  # LBFGS was refused before
-            count = self.epochs * -(-self.length // self.batch_size)
-            host = ((batch.x, batch.y, batch.weight) for batch in batches)
-            with feed(model.backend, run.data, lambda batch: model.put(Samples(*batch)), host, count) as bring:
-                return run.run(
-                    self.epochs, order=begin, validate=_named(measure), callbacks=self.callbacks, bring=bring
-                )
-
-    def _gathered(self, data: Samples, rows: Callable[[int], Any]) -> Iterator[Samples]:
-        """The batches of all epochs, gathered from the host's arrays."""
-        for epoch in range(self.epochs):
-            order = rows(epoch)
-            for start in range(0, self.length, self.batch_size):
-                yield data.part(order[start : start + self.batch_size])
+            course.micro_batch = run.micro_batch
+            count = (self.epochs - done) * -(-self.length // self.batch_size) - begun
+            with feed(model.backend, run.data, lambda batch: model.put(Samples(*batch)), missing(), count) as bring:
+                return run.run(course, order=begin, validate=_named(measure), bring=bring)
 
     def _measurement(self, held_out: Samples | None, put: Batch | None = None) -> Any:
         if held_out is None:
-            return nullcontext(dict)
+            return nullcontext(None)
         return self.model.measurement(held_out, self.measured, put, "validation_batch_size")
 
     def _put(self, parts: list[Samples], data_on: str | None) -> list[Batch] | None:
@@ -133,6 +190,8 @@ class Run:
             ) from error
 
 
-def _named(measure: Callable[[], dict[str, float]]) -> Callable[[], dict[str, float]]:
-    """The figures as those of held-out data."""
+def _named(measure: Callable[[], dict[str, float]] | None) -> Callable[[], dict[str, float]] | None:
+    """The figures as those of held-out data, if there are any."""
+    if measure is None:
+        return None
     return lambda: {f"val_{name}": value for name, value in measure().items()}

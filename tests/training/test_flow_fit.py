@@ -8,6 +8,7 @@ import pytest
 from backends_here import backend_named
 from bpnet import L2, SGD, Adam, Callback, Conv2D, Dense, Flatten, ImageDataGenerator, Input, Sequential
 from bpnet.nn.losses import SparseCategoricalCrossentropy
+from terminal import terminal
 
 RNG = np.random.default_rng(12)
 X = RNG.normal(size=(50, 6, 6, 1))
@@ -87,7 +88,9 @@ def test_changed_images_make_another_run_and_a_second_fit_goes_on_with_new_ones(
     assert abs(plain[0] - whole[0]) > 1e-4
 
 
-def test_callbacks_and_the_bar(capsys):
+def test_callbacks_and_the_bar(monkeypatch):
+    screen = terminal(monkeypatch)
+
     class Counts(Callback):
         def on_train_begin(self, epochs, samples):
             self.seen = [(epochs, samples)]
@@ -103,8 +106,7 @@ def test_callbacks_and_the_bar(capsys):
     history = model("numpy").fit(CHANGED.flow(X, Y, 20), epochs=9, callbacks=[counts])
     assert history.epoch == [0]
     assert counts.seen == [(9, 50), (0, 20), (1, 20), (2, 10)]
-    printed = capsys.readouterr().err
-    assert all(word in printed for word in ("epoch 1/9", "samples/s", "loss ", "accuracy "))
+    assert all(word in screen.getvalue() for word in ("epoch 1/9", "samples/s", "loss ", "accuracy "))
 
 
 @pytest.mark.parametrize(

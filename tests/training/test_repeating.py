@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from bpnet import SGD, Adam, Callback, Dense, Dropout, Input, Sequential, TrainingDivergedError
-from bpnet.training.callbacks import ProgressBar
+from bpnet.callbacks.progress import ProgressBar
 from bpnet.training.repeating import TOGETHER, groups
+from terminal import terminal
 from training.recorder import Recorder, ctrl_c
 
 RNG = np.random.default_rng(3)
@@ -78,8 +79,8 @@ def test_who_is_content_with_groups_is_told_of_the_last_batch_and_of_all_samples
     assert watch.seen == [(63, 128), (127, 128), (149, 44), (150, 1)]
 
 
-def test_the_bar_does_not_slow_training_and_counts_all_samples(capsys, monkeypatch):
-    counted = []
+def test_the_bar_does_not_slow_training_and_counts_all_samples(monkeypatch):
+    counted, screen = [], terminal(monkeypatch)
     told = ProgressBar.on_batch_end
     monkeypatch.setattr(
         ProgressBar, "on_batch_end", lambda bar, batch, samples: counted.append(samples) or told(bar, batch, samples)
@@ -88,7 +89,7 @@ def test_the_bar_does_not_slow_training_and_counts_all_samples(capsys, monkeypat
     fitted(backend, verbose=1)
     assert backend.groups() == [1, 63, 64, 22, 1, 64, 64, 22, 1]
     assert sum(counted) == 2 * ROWS
-    assert "epoch 2/2" in capsys.readouterr().err
+    assert "epoch 2/2" in screen.getvalue()
 
 
 def test_ctrl_c_in_a_group_ends_training_after_it():

@@ -88,6 +88,10 @@ class BoundLBFGS(BoundOptimizer):
         """ValueError: there is none."""
         raise ValueError("learning_rate: LBFGS has none; its line search finds the length of each step")
 
+    def initial_rate(self) -> Array:
+        """ValueError: there is none."""
+        return self.rate()
+
     def set_rate(self, value: float) -> None:
         """ValueError: there is none."""
         self.rate()

@@ -28,6 +28,8 @@ class Metric(ABC):
     """The kinds of target (see `Loss.targets`) that it can be computed for."""
     takes_logits: ClassVar[bool] = False
     """True where logits give the same figure as the probabilities made of them."""
+    larger_is_better: ClassVar[bool | None] = None
+    """Which way is better; None where the metric does not say, and whoever watches it has to."""
 
     @abstractmethod
     def sums(self, xp: Any, y: Array, p: Array, w: Array | None) -> tuple[Array, ...]:
@@ -59,6 +61,7 @@ class Accuracy(MeanMetric):
     """The share of samples whose largest output is in the place of the label, or of the target's largest element."""
 
     name = "accuracy"
+    larger_is_better = True
     targets = ("one_hot", "labels", "values")
     takes_logits = True
 
@@ -74,6 +77,7 @@ class BinaryAccuracy(MeanMetric):
 
     threshold: float = 0.5
     name: str = "binary_accuracy"
+    larger_is_better: ClassVar[bool | None] = True
     targets = ("binary", "values")
 
     def values(self, xp: Any, y: Array, p: Array) -> Array:
@@ -86,6 +90,7 @@ class AccuracyOfValues(MeanMetric):
     """Accuracy for a loss of values: binary accuracy of one output, accuracy of the one-hot rows of several."""
 
     name = "accuracy"
+    larger_is_better = True
     targets = ("values",)
 
     def values(self, xp: Any, y: Array, p: Array) -> Array:
@@ -96,6 +101,7 @@ class AccuracyOfValues(MeanMetric):
 class TopKAccuracy(MeanMetric):
     """The share of samples whose label is among the k largest outputs: fewer than k outputs are larger than its own."""
 
+    larger_is_better = True
     targets = ("one_hot", "labels")
 
     def __init__(self, k: int = 5) -> None:
@@ -115,6 +121,7 @@ class MeanSquaredErrorMetric(MeanMetric):
     """(1/K) Σₖ (p - y)², averaged over samples."""
 
     name = "mse"
+    larger_is_better = False
     targets = ("values", "binary", "one_hot")
 
     def values(self, xp: Any, y: Array, p: Array) -> Array:
@@ -126,6 +133,7 @@ class MeanAbsoluteErrorMetric(MeanMetric):
     """(1/K) Σₖ |p - y|, averaged over samples."""
 
     name = "mae"
+    larger_is_better = False
     targets = ("values", "binary", "one_hot")
 
     def values(self, xp: Any, y: Array, p: Array) -> Array:
@@ -137,6 +145,7 @@ class R2(Metric):
     """R² = 1 - Σ w (y - p)² / Σ w (y - ȳ)², over all samples and outputs together."""
 
     name = "r2"
+    larger_is_better = True
     size = 3
     targets = ("values",)
 

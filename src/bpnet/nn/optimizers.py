@@ -202,6 +202,10 @@ class BoundOptimizer(ABC):
         """The learning rate of the next update, a float64 scalar on the device."""
 
     @abstractmethod
+    def initial_rate(self) -> Array:
+        """What a schedule multiplies by its factor, a float64 scalar on the device."""
+
+    @abstractmethod
     def set_rate(self, value: float) -> None:
         """Another learning rate to begin with; a schedule's factor stays."""
 
@@ -238,6 +242,10 @@ class BoundElementwise(BoundOptimizer):
     def rate(self) -> Array:
         """The learning rate of the next update, a float64 scalar on the device."""
         return self.base_rate * self.optimizer.schedule.factor(self.backend.xp, self.t)
+
+    def initial_rate(self) -> Array:
+        """The schedule's learning rate, or what was set in its place."""
+        return self.base_rate
 
     def set_rate(self, value: float) -> None:
         """In place of the schedule's learning rate."""

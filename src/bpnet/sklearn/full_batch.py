@@ -10,7 +10,7 @@ from bpnet.nn.network import Network
 from bpnet.sklearn.lbfgs import FullBatch, minimize
 from bpnet.sklearn.objective import WeightedObjective
 from bpnet.sklearn.parameters import check_callbacks
-from bpnet.sklearn.placed import packed
+from bpnet.sklearn.placed import packed, write
 from bpnet.sklearn.solvers import lbfgs_options
 from bpnet.sklearn.watching import Tasks, printed
 from bpnet.training.callbacks import told
@@ -40,6 +40,7 @@ def fit_full_batch(
     tasks = Tasks(est, x, y, weight, est.max_iter)
     model = est._placed.in_training(network.dtype)
     model.stop_training = False
+    model.optimization = None
     last = [0.0]
     iterations = 0
 
@@ -68,10 +69,11 @@ def fit_full_batch(
             callback.on_epoch_begin(iterations)
 
     tasks.begin()
-    with told(callbacks, model, est.max_iter, x.shape[0]):
+    with told(callbacks, model, est.max_iter, x.shape[0], {"loss": False}):
         if callbacks or tasks.are_told:
             begin()
         theta = packed(est.coefs_, est.intercepts_)
         theta, est.loss_, est.n_iter_ = minimize(loss, theta, after, est.max_iter, lbfgs_options(est))
-    est._take(theta.astype(network.dtype))
+        write(network, theta.astype(network.dtype))
+    est._take_from(network)  # a callback may have brought the best weights back
     tasks.end(est._fitted)

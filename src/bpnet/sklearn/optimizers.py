@@ -102,6 +102,28 @@ class Optimization:
         """Is the rate lowered when nothing improves?"""
         return self._schedule == "adaptive"
 
+    def rate(self) -> float:
+        """The learning rate of the next update."""
+        return self._read("rate")
+
+    def initial_rate(self) -> float:
+        """What the optimizer's schedule multiplies by its factor. ValueError: the epochs set the rate (invscaling)."""
+        if self._schedule == "invscaling":
+            raise ValueError(
+                "learning_rate: 'invscaling' sets it anew after each epoch, so that nobody else can. "
+                "Mend: learning_rate='constant'"
+            )
+        return self._read("initial_rate")
+
+    def set_rate(self, rate: float) -> None:
+        """Another rate from now on. ValueError: the epochs set it."""
+        self.initial_rate()
+        self._set(rate)
+
+    def _read(self, which: str) -> float:
+        assert self._bound is not None, "it is asked for in training"
+        return float(self._bound.backend.to_numpy(getattr(self._bound, which)()))
+
     def _set(self, rate: float) -> None:
         self.learning_rate = rate
         if self._bound is not None:

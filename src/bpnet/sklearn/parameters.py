@@ -14,7 +14,7 @@ from bpnet.backend import DTYPES
 from bpnet.nn.activations import ACTIVATIONS, ActivationFunction
 from bpnet.nn.losses import LOSSES, Loss
 from bpnet.nn.optimizers import OPTIMIZERS, Optimizer
-from bpnet.training.callbacks import Callback
+from bpnet.training.callbacks import Callback, in_order
 
 STOCHASTIC = ("sgd", "adam")
 EXACT = "exact"
@@ -104,7 +104,7 @@ def check_callbacks(given: Any) -> list[Callback]:
                 f"The 'callbacks' parameter must be made of objects derived from bpnet.Callback. Got {each!r} instead. "
                 "scikit-learn's own callbacks go to set_callbacks."
             )
-    return list(given or ())
+    return in_order(given or ())
 
 
 def backend_spec(backend: Any, device: str | None, environment: Mapping[str, str]) -> Any:

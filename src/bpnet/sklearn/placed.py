@@ -23,6 +23,7 @@ from bpnet.nn.graph import Input, Node
 from bpnet.nn.layer import Layer
 from bpnet.nn.network import Network
 from bpnet.sequential import Sequential
+from bpnet.sklearn.learner import Learner
 from bpnet.sklearn.rows import by_rows, dense, parts
 from bpnet.training.kept import KeptRuns
 
@@ -100,15 +101,18 @@ class Placed:
             self._backend = load(self.spec)
         return self._backend
 
-    def in_training(self, dtype: str) -> Sequential:
+    def in_training(self, dtype: str) -> Learner:
         """The model that learns. Predictions are another's, so that one may be asked for while it learns."""
-        return self._model(dtype, "training")
+        model = self._model(dtype, "training")
+        assert isinstance(model, Learner)
+        return model
 
     def _model(self, dtype: str, purpose: str) -> Sequential:
         with self._making:  # a first prediction may be asked for in several threads
             if (dtype, purpose) not in self._models:
                 layers: list[Layer | Node] = [Input((self.architecture.units[0],)), *self.architecture.layers()]
-                model = Sequential(layers, backend=self.backend, dtype=dtype, seed=self.architecture.seed)
+                kind = Learner if purpose == "training" else Sequential
+                model = kind(layers, backend=self.backend, dtype=dtype, seed=self.architecture.seed)
                 model.network  # noqa: B018 - it is made when it is first asked for
                 self._models[dtype, purpose] = model
             return self._models[dtype, purpose]

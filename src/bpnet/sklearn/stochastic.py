@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -93,9 +95,14 @@ class _Epochs:
         tasks = Tasks(None if self.incremental else est, x, y, weight, epochs)
         order = self._first_order()
         self.model.stop_training = False
+        self.model.optimization = est._optimizer
         tasks.begin()
         try:
-            with told(callbacks, self.model, epochs, self.samples), InterruptAfterStep() as interrupt:
+            with (
+                told(callbacks, self.model, epochs, self.samples, self._figures()),
+                self._best_at_the_end(),
+                InterruptAfterStep() as interrupt,
+            ):
                 est.n_iter_ = 0
                 for epoch in range(epochs):
                     tasks.begin_iteration()
@@ -122,10 +129,23 @@ class _Epochs:
             warn("Training interrupted by user.")
         finally:
             est._take_from(self.network)
-        if self.held_out is not None:
-            est._take(est._best)
-            write(self.network, est._best)
         tasks.end(est._fitted)
+
+    def _figures(self) -> dict[str, bool | None]:
+        """What the callbacks are told of an epoch; of a score, larger is better."""
+        return {"loss": False, **({} if self.held_out is None else {"val_loss": False, "val_score": True})}
+
+    @contextmanager
+    def _best_at_the_end(self) -> Iterator[None]:
+        """Where samples are held out, training leaves the weights of the best score, however it ends.
+
+        The callbacks are told of the end after that, and may decide otherwise.
+        """
+        try:
+            yield
+        finally:
+            if self.held_out is not None:
+                write(self.network, self.est._best)
 
     def _take_in(self, loss: float, *, watched: bool) -> dict[str, float]:
         """An epoch's figures, into the estimator's attributes."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bpnet.training.callbacks import Callback, ProgressBar
+from bpnet.callbacks.progress import progress
+from bpnet.training.callbacks import Callback
 
 try:
     from sklearn.callback import CallbackSupportMixin as CallbackSupportMixin
@@ -31,9 +32,9 @@ class Lines(Callback):
 
 
 def printed(verbose: int | bool) -> list[Callback]:
-    """Nothing, lines, or from 2 on a bar."""
+    """Nothing, lines, or from 2 on a bar, in whose place lines stand where there is no terminal."""
     if int(verbose) >= 2:
-        return [ProgressBar()]
+        return progress(1)
     return [Lines()] if verbose else []
 
 

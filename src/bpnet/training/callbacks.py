@@ -4,13 +4,12 @@ because reading it would make the host wait for the device inside an epoch.
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from types import MappingProxyType
 from typing import Any
 
-from tqdm import tqdm
+from bpnet.training.history import History, TrainingDivergedError
 
 
 class Callback:
@@ -19,10 +18,19 @@ class Callback:
     Where `on_batch_end` is overridden, it is told of every batch, and steps are asked for one by one. A GPU does many
     small steps in the time of a few calls if none needs to be told; with `in_groups` True a callback is content to be
     told of up to 64 batches at once: the number of the last one, and the samples of all.
+
+    A run that is resumed calls `on_train_begin`, then `restore` with what `state` gave when the checkpoint was written,
+    and goes on with `on_epoch_begin` of the epoch that comes next.
     """
 
     model: Any
+    figures: Mapping[str, bool | None] = MappingProxyType({})
+    """What the history of the run will have, with whether larger is better; None where its metric does not say."""
     in_groups: bool = False
+    order: int = 0
+    """Callbacks are told in the order of this number, those of the same number in the order given."""
+    course: Any = None
+    """Where the run stands (`training.course.Course`); None where it is not one of `Model.fit`."""
 
     def on_train_begin(self, epochs: int, samples: int) -> None:
         """Before the first of `epochs` epochs of `samples` samples."""
@@ -36,21 +44,61 @@ class Callback:
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
         """After the last batch; `logs` has the figures that the history gets."""
 
+    def on_interrupt(self) -> None:
+        """After Ctrl-C, before `on_train_end`: from where it is now, the run can be resumed."""
+
     def on_train_end(self) -> None:
         """After the last epoch, also when training was ended early."""
 
+    def on_diverged(self, error: TrainingDivergedError) -> bool:
+        """The loss or a weight is no longer finite, and the model has its last good weights. True ends the run here,
+        with the history so far; where no callback says so, the error is raised.
+        """
+        return False
+
+    def state(self) -> dict[str, Any]:
+        """What a resumed run needs of this callback: JSON values and NumPy arrays. Asked for after an epoch's end."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take what `state` gave; called after `on_train_begin`."""
+
 
 @contextmanager
-def told(callbacks: Sequence[Callback], model: Any, epochs: int, samples: int) -> Iterator[None]:
-    """While it lasts, `model` is trained: the callbacks are told of the beginning and, whatever happens, of the end."""
-    for callback in callbacks:
-        callback.model = model
-        callback.on_train_begin(epochs, samples)
+def told(
+    callbacks: Sequence[Callback],
+    model: Any,
+    epochs: int,
+    samples: int,
+    figures: Mapping[str, bool | None] = MappingProxyType({}),
+) -> Iterator[None]:
+    """While it lasts, `model` is trained: the callbacks are told of the beginning and, whatever happens, of the end.
+
+    All that were told of the beginning are told of the end, even where one raises an exception.
+    """
+    begun: list[Callback] = []
     try:
+        for callback in callbacks:
+            callback.model, callback.figures = model, figures
+            callback.on_train_begin(epochs, samples)
+            begun.append(callback)
         yield
     finally:
-        for callback in callbacks:
-            callback.on_train_end()
+        with ExitStack() as ends:
+            for callback in reversed(begun):  # the last one entered is told first
+                ends.callback(callback.on_train_end)
+
+
+@contextmanager
+def divergence_told(callbacks: Sequence[Callback], history: History) -> Iterator[None]:
+    """Where training diverges, all callbacks are told; where one accepts it, `history` says so, and that is all."""
+    try:
+        yield
+    except TrainingDivergedError as error:
+        answers = [callback.on_diverged(error) for callback in callbacks]
+        if not any(answers):
+            raise
+        history.diverged, history.message = True, str(error)
 
 
 def want_every_batch(callbacks: Sequence[Callback]) -> bool:
@@ -61,85 +109,16 @@ def want_every_batch(callbacks: Sequence[Callback]) -> bool:
     )
 
 
-class ProgressBar(Callback):
-    """One bar over all epochs: the epoch, the samples per second, the loss and the last metric, held out if it is."""
-
-    in_groups = True
-
-    def on_train_begin(self, epochs: int, samples: int) -> None:
-        """Draw the empty bar."""
-        self._epochs = epochs
-        self._bar = tqdm(
-            total=epochs * samples,
-            unit=" samples",
-            unit_scale=True,
-            file=sys.stderr,
-            dynamic_ncols=True,
-            bar_format="{desc} |{bar}| {rate_fmt}{postfix}",
-        )
-
-    def on_epoch_begin(self, epoch: int) -> None:
-        """Name the epoch."""
-        self._bar.set_description_str(f"epoch {epoch + 1}/{self._epochs}", refresh=False)
-
-    def on_batch_end(self, batch: int, samples: int) -> None:
-        """Move the bar."""
-        self._bar.update(samples)
-
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
-        """Show the epoch's figures."""
-        self._bar.set_postfix_str(headline(logs), refresh=epoch + 1 == self._epochs)
-
-    def on_train_end(self) -> None:
-        """Leave the last state on the screen."""
-        self._bar.close()
-
-
-class EpochLines(Callback):
-    """One line an epoch, for logs."""
-
-    def on_train_begin(self, epochs: int, samples: int) -> None:
-        """Remember what to count to."""
-        self._epochs, self._samples = epochs, samples
-
-    def on_epoch_begin(self, epoch: int) -> None:
-        """Start the clock."""
-        self._start = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
-        """Print the epoch's figures and its speed."""
-        speed = self._samples / (time.perf_counter() - self._start)
-        print(f"epoch {epoch + 1}/{self._epochs}  {describe(logs)}  {speed:,.0f} samples/s", flush=True)
-
-
-def describe(logs: Mapping[str, float]) -> str:
-    """`loss 0.1234  held-out loss 0.2345`."""
-    names = {name: f"held-out {name[4:]}" if name.startswith("val_") else name for name in logs}
-    return "  ".join(f"{names[name]} {value:.4g}" for name, value in logs.items())
-
-
-def headline(logs: Mapping[str, float]) -> str:
-    """What fits beside a bar: the loss and the last of the other figures."""
-    *_, last = logs
-    return describe({name: logs[name] for name in dict.fromkeys(["loss", last])})
-
-
 def checked(callbacks: Sequence[Callback] | None) -> list[Callback]:
-    """The callbacks as a list; ValueError names what is none."""
+    """The callbacks in the order in which they are told; ValueError names what is none."""
     if isinstance(callbacks, Callback):
         raise ValueError("callbacks: one callback was given, expected a list of them: [callback]")
     for callback in callbacks or ():
         if not isinstance(callback, Callback):
             raise ValueError(f"callbacks: {callback!r} was given, expected objects derived from bpnet.Callback")
-    return list(callbacks or ())
+    return in_order(callbacks or ())
 
 
-def progress(verbose: int | str) -> list[Callback]:
-    """What `verbose` asks for: 0 nothing, 1 or "auto" a bar, 2 a line an epoch."""
-    if verbose in (1, "auto"):
-        return [ProgressBar()]
-    if verbose == 2:
-        return [EpochLines()]
-    if verbose == 0:
-        return []
-    raise ValueError(f"verbose: {verbose!r} was given, expected 0 (nothing), 1 or 'auto' (a bar), 2 (a line an epoch)")
+def in_order(callbacks: Iterable[Callback]) -> list[Callback]:
+    """By their `order`; those of the same number stay as they are."""
+    return sorted(callbacks, key=lambda callback: callback.order)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bpnet.backend import Array
 from bpnet.nn.optimizers import BoundOptimizer
-from bpnet.training.callbacks import Callback, told, want_every_batch
+from bpnet.training.callbacks import divergence_told, want_every_batch
+from bpnet.training.course import Course
 from bpnet.training.divergence import Guard
 from bpnet.training.history import History
 from bpnet.training.interrupt import InterruptAfterStep
@@ -40,7 +41,7 @@ class Training:
         self._loss_divisor = self.samples if objective.is_mean else self.samples / data.rows
         self._sizes = batch_sizes(self.samples, batch_size)
         self._objective = objective
-        self._micro_batch = micro_batch
+        self.micro_batch = micro_batch
         self._guard = Guard(objective, optimizer, data, self.totals, min(1024, batch_size, micro_batch or batch_size))
         self._steps = {size: self._capture(size) for size in set(self._sizes)}
         self._begun: set[int] = set()
@@ -48,57 +49,64 @@ class Training:
 
     def run(
         self,
-        epochs: int,
+        course: Course,
         *,
         order: Callable[[int], Array],
-        validate: Callable[[], Mapping[str, float]],
-        callbacks: Sequence[Callback],
+        validate: Callable[[], Mapping[str, float]] | None,
         bring: Callable[[], None] | None = None,
     ) -> History:
-        """Train for `epochs` epochs; `order(epoch)` gives the samples of an epoch, `validate` its held-out figures.
+        """Train for the epochs that are missing; `order(epoch)` gives its samples, `validate` its held-out figures, if
+        there are any.
 
         `bring` is called before each step, where the data are not all on the device.
         """
-        history = History()
-        with told(callbacks, self.model, epochs, self.samples), self._guard:
+        history = course.history
+        told_of = course.told(self.model, self.totals.figures(validate is not None))
+        with told_of, self._guard, divergence_told(course.callbacks, history):
             with InterruptAfterStep() as interrupt:
-                for epoch in range(epochs):
-                    for callback in callbacks:
+                for epoch in range(len(history.epoch), course.epochs):
+                    for callback in course.callbacks:
                         callback.on_epoch_begin(epoch)
                     self._guard.begin_epoch()
-                    done = self._pass(order(epoch), bring, callbacks, interrupt)
+                    done = self._pass(order(epoch), bring, course, interrupt)
                     self._guard.check_epoch(epoch, done, history)
                     if done < len(self._sizes):
+                        course.batches, course.totals = done, self.totals.values()
                         break
                     logs = self.totals.read(self._loss_divisor, self.samples, self.data.weight is not None)
-                    logs |= validate()
+                    if validate is not None:
+                        logs |= validate()
                     history.add(epoch, logs)
-                    for callback in callbacks:
+                    for callback in course.callbacks:
                         callback.on_epoch_end(epoch, logs)
-                    if interrupt.requested or self.model.stop_training:
+                    if self.model.stop_training:
+                        course.ended = True
+                    if interrupt.requested or course.ended:
                         break
                 self._guard.check_end(epoch, done, history)
-            history.interrupted = interrupt.requested
+            if interrupt.requested:
+                course.interrupted()
+            course.complete = course.has_ended
         return history
 
     def _pass(
-        self,
-        order: Array,
-        bring: Callable[[], None] | None,
-        callbacks: Sequence[Callback],
-        interrupt: InterruptAfterStep,
+        self, order: Array, bring: Callable[[], None] | None, course: Course, interrupt: InterruptAfterStep
     ) -> int:
-        """The steps of an epoch; returns how many were made, which is fewer after Ctrl-C.
+        """The steps of an epoch, or those that it lacks; returns how many it has then, which is fewer after Ctrl-C.
 
         Several are asked for at once where nothing has to be done between them.
         """
+        callbacks = course.callbacks
         together = bring is None and can_repeat(self._steps[self._sizes[0]]) and not want_every_batch(callbacks)
+        done = course.batches
         self.totals.clear()
-        self.data.begin_epoch(order)
+        if done:
+            self.totals.take(course.totals)
+        self.data.begin_epoch(order, sum(self._sizes[:done]))
+        course.batches, course.totals = 0, []
         self.optimizer.begin()
         try:
-            done = 0
-            for size, times in groups(self._sizes, together):
+            for size, times in groups(self._sizes[done:], together):
                 if bring is not None:
                     bring()
                 self._learn(size, times)
@@ -138,7 +146,7 @@ class Training:
             raise
 
     def _too_large(self, error: Exception, size: int) -> OutOfMemoryError:
-        parts, layers = self._micro_batch, self._objective.network.graph.layers
+        parts, layers = self.micro_batch, self._objective.network.graph.layers
         if parts is not None and parts < size:
             attempt = trial(self._objective, self.data, size)
             return too_many_samples(error, self.backend, "micro_batch", parts, attempt)
@@ -146,6 +154,6 @@ class Training:
         return too_many_samples(error, self.backend, "batch_size", size, trial(self._objective, self.data), other)
 
     def _capture(self, batch_size: int) -> Callable[[], None]:
-        learn = learner(self._objective, batch_size, self._micro_batch)
+        learn = learner(self._objective, batch_size, self.micro_batch)
         step = training_step(self._objective, self.optimizer, self.data, self.totals, batch_size, learn)
         return self.backend.capture(step)

@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 class History:
     """`history["loss"][i]` belongs to epoch `epoch[i]`; `interrupted` is True after Ctrl-C.
 
-    Of L-BFGS alone: `converged` is True where it found nothing left to gain, and `message` says why it ended.
+    `diverged` is True where the loss was no longer finite and a callback (`TerminateOnNaN`) wanted no error of it;
+    `message` then says where. Of L-BFGS: `converged` is True where it found nothing left to gain, and `message` says
+    why it ended.
     """
 
     epoch: list[int] = field(default_factory=list)
     history: dict[str, list[float]] = field(default_factory=dict)
     interrupted: bool = False
+    diverged: bool = False
     converged: bool = False
     message: str = ""
 

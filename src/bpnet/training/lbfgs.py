@@ -8,13 +8,14 @@ host and back.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any, TypeAlias
 
 from bpnet.backend import Array
 from bpnet.nn.lbfgs import BoundLBFGS
-from bpnet.training.callbacks import Callback, told
+from bpnet.training.callbacks import divergence_told
+from bpnet.training.course import Course
 from bpnet.training.history import History, TrainingDivergedError
 from bpnet.training.interrupt import InterruptAfterStep
 from bpnet.training.micro_batch import learner
@@ -53,6 +54,7 @@ class Minimization:
         self.network = objective.network
         self.totals = Totals(self.network.backend, objective.metrics, objective.loss_names)
         self.samples = data.rows
+        self.micro_batch = micro_batch
         self._options = optimizer.options
         self._minimize = minimize
 
@@ -67,29 +69,28 @@ class Minimization:
         self._evaluation = self.network.backend.capture(evaluation)
 
     def run(
-        self,
-        epochs: int,
-        *,
-        order: Callable[[int], Array],
-        validate: Callable[[], Mapping[str, float]],
-        callbacks: Sequence[Callback],
+        self, course: Course, *, order: Callable[[int], Array], validate: Callable[[], Mapping[str, float]] | None
     ) -> History:
-        """Up to `epochs` iterations. `order` is not asked: every evaluation takes the samples as they lie."""
-        history = History()
-        with told(callbacks, self.model, epochs, self.samples):
+        """Up to the course's number of iterations. `order` is not asked: each evaluation is of all samples."""
+        history = course.history
+        told_of = course.told(self.model, self.totals.figures(validate is not None))
+        with told_of, divergence_told(course.callbacks, history):
             with InterruptAfterStep() as interrupt:
-                iterations = _Iterations(self, history, validate, callbacks, interrupt)
+                iterations = _Iterations(self, course, validate, interrupt)
                 try:
                     history.converged, history.message = self._minimize(
-                        iterations.evaluate, iterations.theta, iterations.end, epochs, self._options
+                        iterations.evaluate, iterations.start, iterations.end, course.epochs, self._options
                     )
                 except _Ended:
-                    pass
+                    course.ended = self.model.stop_training
                 else:
-                    _tell(history, epochs)
+                    course.ended = len(history.epoch) < course.epochs
+                    _tell(history, course.epochs)
                 finally:
                     iterations.go_back()
-            history.interrupted = interrupt.requested
+            if interrupt.requested:
+                course.interrupted()
+            course.complete = course.has_ended
         return history
 
     def evaluate(self, theta: HostVector) -> float:
@@ -114,23 +115,33 @@ class _Iterations:
     def __init__(
         self,
         run: Minimization,
-        history: History,
-        validate: Callable[[], Mapping[str, float]],
-        callbacks: Sequence[Callback],
+        course: Course,
+        validate: Callable[[], Mapping[str, float]] | None,
         interrupt: InterruptAfterStep,
     ) -> None:
         self._run = run
-        self._history = history
+        self._course = course
+        self._history = course.history
         self._validate = validate
-        self._callbacks = callbacks
+        self._callbacks = course.callbacks
         self._interrupt = interrupt
         self._network = network = run.network
-        self._begun = 0
+        self._begun = self._before = len(course.history.epoch)
+        self._ended = 0
         self.theta: HostVector = network.backend.to_numpy(network.theta)
         self._state = network.backend.xp.asarray(network.state, copy=True)
+        self._known = course.evaluations
+        if self._known is not None:
+            self._known.told = 0
+            if self._known.start is None:
+                self._known.start = self.theta
+        self.start: HostVector = self.theta if self._known is None else self._known.start
+        """Where the run began, whose first iterations may have been made before."""
 
     def evaluate(self, theta: HostVector) -> tuple[float, HostVector]:
         """The loss and its gradient at theta, as the training of the present epoch."""
+        if self._known is not None and (found := self._known.known(theta)) is not None:
+            return found
         first = self._begun == 0
         epoch = len(self._history.epoch)
         if self._begun == epoch:
@@ -144,14 +155,22 @@ class _Iterations:
             raise TrainingDivergedError(1, 1, None, None, self._history)
         if self._interrupt.requested:
             raise _Ended
-        return loss, self._network.backend.to_numpy(self._network.grad)
+        gradient = self._network.backend.to_numpy(self._network.grad)
+        if self._known is not None:
+            self._known.add(theta, loss, gradient)
+        return loss, gradient
 
     def end(self, theta: HostVector) -> None:
         """The end of an epoch, whose last evaluation was at theta."""
         self.theta = theta
+        self._ended += 1
+        if self._ended <= self._before:  # it was told of before
+            return
         self._state[...] = self._network.state
+        if self._known is not None:
+            self._known.end_iteration()
         epoch = len(self._history.epoch)
-        logs = self._run.figures() | dict(self._validate())
+        logs = self._run.figures() | (dict(self._validate()) if self._validate else {})
         self._history.add(epoch, logs)
         for callback in self._callbacks:
             callback.on_batch_end(0, self._run.samples)

@@ -55,10 +55,10 @@ class DeviceData:
         if self.weight is not None:
             self.weight[:samples] = weight
 
-    def begin_epoch(self, order: Array) -> None:
-        """Set the order and go back to its beginning."""
+    def begin_epoch(self, order: Array, used: int = 0) -> None:
+        """Set the order, and go to its beginning or to where so many samples are used."""
         self.order[...] = order
-        self.cursor[...] = 0
+        self.cursor[...] = used
 
 
 def arrays_of(batch: Batch) -> tuple[Array, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from bpnet.backend import Array, Backend
@@ -24,10 +24,25 @@ class Totals:
         self.finite_batches = zeros(backend, (), "float64")
         self.sums = [[zeros(backend, (), "float64") for _ in range(metric.size)] for _, metric in metrics]
 
+    def figures(self, held_out: bool) -> dict[str, bool | None]:
+        """The names of what is read, with whether larger is better; then those of the same of held-out data."""
+        found: dict[str, bool | None] = dict.fromkeys(self.losses, False)
+        found |= {name: metric.larger_is_better for name, metric in self.metrics}
+        return found | ({f"val_{name}": larger for name, larger in found.items()} if held_out else {})
+
     def clear(self) -> None:
         """Begin an epoch."""
-        for total in chain(self.losses.values(), [self.weight, self.finite_batches], *self.sums):
+        for total in self._all():
             total[...] = 0.0
+
+    def values(self) -> list[float]:
+        """All of them, for `take`. Waits for the device."""
+        return [self._host(total) for total in self._all()]
+
+    def take(self, values: Sequence[float]) -> None:
+        """Go on from these."""
+        for total, value in zip(self._all(), values, strict=True):
+            total[...] = value
 
     def add(
         self,
@@ -61,6 +76,9 @@ class Totals:
     def first_bad_batch(self) -> int:
         """The number, from 1, of the first batch after which the summed loss was not finite. Waits for the device."""
         return int(self._host(self.finite_batches)) + 1
+
+    def _all(self) -> Iterator[Array]:
+        return chain(self.losses.values(), [self.weight, self.finite_batches], *self.sums)
 
     def _host(self, scalar: Array) -> float:
         return float(self.backend.to_numpy(scalar))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -43,6 +44,10 @@ class ImageFlow:
                 batch[at] = self.make(self.x[row], generator(self.seed, "augment", epoch, turn, int(row)))
             self._require_finite(batch, part)
             yield batch, part
+
+    def sample(self) -> int:
+        """CRC-32 of the first image as it is changed at first: it tells whether two flows change images alike."""
+        return crc32(self.make(self.x[0], generator(self.seed, "augment", 0, 0, 0)).tobytes())
 
     def __iter__(self) -> ImageFlow:
         return self

@@ -1,0 +1,1 @@
+"""Files: checkpoints, and what describes a model in them."""

@@ -1,0 +1,122 @@
+"""A run as a checkpoint has it: its place in facts, and as arrays what callbacks and L-BFGS keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bpnet.formats.container import Content
+from bpnet.training.course import Course
+from bpnet.training.evaluations import Evaluations
+from bpnet.training.history import History
+
+ARRAY = "$array"
+"""The key of what stands for an array in a callback's state: its name among the arrays."""
+
+
+def checkpoint(course: Course, model: Content) -> Content:
+    """The model with the run that it is in."""
+    arrays = dict(model.arrays)
+    run = {
+        "same": dict(course.same),
+        "first_epoch": course.first_epoch,
+        "epochs": course.epochs,
+        "micro_batch": course.micro_batch,
+        "batches": course.batches,
+        "totals": course.totals,
+        "ended": course.ended,
+        "callbacks": [
+            {"name": type(callback).__name__, "state": _plain(callback.state(), f"callbacks/{i}", arrays)}
+            for i, callback in enumerate(course.callbacks)
+        ],
+    }
+    if course.evaluations is not None:
+        run["evaluations"] = _evaluations(course.evaluations, arrays)
+    return Content("checkpoint", arrays, model.facts | {"history": history_facts(course.history), "run": run})
+
+
+def stored_course(course: Course, content: Content) -> Course:
+    """`course` as far as the checkpoint has it. ValueError: other callbacks that have something to remember."""
+    run = content.facts["run"]
+    course.is_resumed = True
+    course.states = _matched(course, run["callbacks"], content.arrays)
+    course.first_epoch, course.micro_batch = run["first_epoch"], run["micro_batch"]
+    course.history = history_of(content.facts["history"])
+    course.batches, course.totals, course.ended = run["batches"], list(run["totals"]), run["ended"]
+    if "evaluations" in run:
+        course.evaluations = _evaluations_of(run["evaluations"], content.arrays)
+    return course
+
+
+def history_facts(history: History) -> dict[str, Any]:
+    """The history as JSON."""
+    return {
+        "epoch": list(history.epoch),
+        "history": {name: list(values) for name, values in history.history.items()},
+        "converged": history.converged,
+        "message": history.message,
+    }
+
+
+def history_of(facts: Mapping[str, Any]) -> History:
+    """The inverse."""
+    figures = {name: list(values) for name, values in facts["history"].items()}
+    return History(list(facts["epoch"]), figures, converged=facts["converged"], message=facts["message"])
+
+
+def _matched(course: Course, stored: list[dict[str, Any]], arrays: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    """The states that are not empty, each with the callback of its name, the first with the first."""
+    states: list[tuple[Any, Any]] = []
+    free = list(course.callbacks)
+    for each in stored:
+        callback = next((one for one in free if type(one).__name__ == each["name"]), None)
+        if callback is not None:
+            free.remove(callback)
+            if each["state"]:
+                states.append((callback, _filled(each["state"], arrays)))
+        elif each["state"]:
+            given = ", ".join(type(one).__name__ for one in course.callbacks) or "none"
+            raise ValueError(
+                f"resume: the checkpoint remembers something for the callback {each['name']}, and the callbacks given "
+                f"are: {given}. Mend: callbacks as in the run that is resumed"
+            )
+    return states
+
+
+def _plain(value: Any, name: str, arrays: dict[str, Any]) -> Any:
+    """The value as JSON; arrays go to `arrays` under names below `name`."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        arrays[name] = value
+        return {ARRAY: name}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each, f"{name}/{key}", arrays) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each, f"{name}/{i}", arrays) for i, each in enumerate(value)]
+    return value
+
+
+def _filled(value: Any, arrays: Mapping[str, Any]) -> Any:
+    """The inverse of `_plain`."""
+    if isinstance(value, Mapping):
+        if value.keys() == {ARRAY}:
+            return arrays[value[ARRAY]]
+        return {key: _filled(each, arrays) for key, each in value.items()}
+    return [_filled(each, arrays) for each in value] if isinstance(value, list) else value
+
+
+def _evaluations(known: Evaluations, arrays: dict[str, Any]) -> dict[str, Any]:
+    """Those of whole iterations."""
+    whole = known.whole
+    arrays["lbfgs/start"] = known.start
+    arrays["lbfgs/losses"] = np.array(known.losses[:whole], "float64")
+    arrays["lbfgs/gradients"] = np.array(known.gradients[:whole], known.start.dtype).reshape(whole, known.start.size)
+    return {"points": known.points[:whole]}
+
+
+def _evaluations_of(facts: Mapping[str, Any], arrays: Mapping[str, Any]) -> Evaluations:
+    points, losses = list(facts["points"]), [float(loss) for loss in arrays["lbfgs/losses"]]
+    return Evaluations(arrays["lbfgs/start"], points, losses, list(arrays["lbfgs/gradients"]), len(points))

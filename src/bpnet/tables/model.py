@@ -1,0 +1,151 @@
+"""A network that takes in rows of a table and says values or classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bpnet.formats.container import Content, write
+from bpnet.models import Model
+from bpnet.nn.optimizers import Optimizer
+from bpnet.tables.frames import as_frame, column_of, named
+from bpnet.tables.measures import of_classes, of_numbers
+from bpnet.tables.preprocessing import Preprocessing
+from bpnet.tables.settings import Settings
+from bpnet.tables.split import split_rows
+from bpnet.tables.stream_training import is_too_large, trained
+from bpnet.tables.training import fitted, part_of, with_better_target
+from bpnet.training.callbacks import Callback
+from bpnet.training.history import History
+
+
+class TableModel:
+    """`model` is the network, `preprocessing` what rows become before it; made by `train` or by loading a file."""
+
+    def __init__(self, model: Model, preprocessing: Preprocessing) -> None:
+        self.model = model
+        self.preprocessing = preprocessing
+
+    @classmethod
+    def train(
+        cls,
+        data: Any,
+        target: str | int,
+        *,
+        task: str | None = None,
+        hidden: int | Sequence[int] = (128, 64),
+        activation: str = "relu",
+        optimizer: str | Optimizer = "adam",
+        learning_rate: float | None = None,
+        dropout: float = 0.0,
+        batch_norm: bool = False,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        validation: Any = 0.2,
+        early_stopping: bool | int = True,
+        class_weight: str | Mapping[Any, float] | None = None,
+        seed: int = 0,
+        backend: str | None = None,
+        dtype: str | None = None,
+        callbacks: Sequence[Callback] = (),
+        verbose: int | str = "auto",
+        stream: bool | None = None,
+    ) -> TableModel:
+        """Learn to predict the column `target` from the others.
+
+        data            a frame (pandas, polars, pyarrow, …), a dictionary of columns, or the path of a file
+        target          the name of a column, or its number from the end: -1 is the last
+        task            regression, binary, multi-class or classification; by default what the target looks like
+        hidden          units of the hidden layers
+        learning_rate   by default the optimizer's own
+        epochs          at most; by default 100, or more where an epoch has few batches
+        batch_size      by default 16 to 1024, about a 200th of the rows
+        validation      the share of the rows that is held out, of each class; or another frame; 0 for none
+        early_stopping  ends after so many epochs without a lower validation loss, if True 10 or a tenth of all; the
+                        best epoch's weights are kept. False: all epochs, and the last weights
+        class_weight    "balanced": all classes weigh the same; or a weight by class
+        stream          read a .parquet or .npy file in parts, again in each epoch; by default if it is too large
+                        for the memory. At most some 100,000 rows are then held out, of all classes together
+        verbose         0 prints nothing; else notes on the data, and 1 or "auto" a bar, 2 a line an epoch
+        """
+        layers = hidden, activation, optimizer, learning_rate, dropout, batch_norm
+        settings = Settings.checked(*layers, epochs, batch_size, early_stopping, class_weight)
+        where = {"backend": backend, "dtype": dtype, "seed": seed}
+        if stream or (stream is None and is_too_large(data)):
+            return cls(*trained(data, target, task, validation, settings, where, callbacks, verbose))
+        frame = as_frame(data)
+        name = named(frame, target)
+        column = column_of(frame, name)
+        share = validation if isinstance(validation, int | float) else 0
+        rows, out = np.arange(len(frame)), None
+        if share:
+            rows, out = split_rows(len(frame), share, seed, labels_to_split_by(column, name, task))
+        preprocessing = Preprocessing.fit(frame, name, task=task, rows=rows)
+        every = part_of(preprocessing, frame, column)
+        held_out = None if out is None else every.take(out)
+        if not isinstance(validation, int | float) and validation is not None:
+            other = as_frame(validation)
+            held_out = part_of(preprocessing, other, column_of(other, named(other, name)))
+        train = every.take(rows)
+        preprocessing = with_better_target(preprocessing, train, held_out, settings, where)
+        if verbose:
+            for note in preprocessing.notes:
+                print(f"note: {note}", flush=True)
+        model = fitted(preprocessing, train, held_out, settings, where, callbacks, verbose)
+        return cls(model, preprocessing)
+
+    @classmethod
+    def of(cls, model: Model, facts: Mapping[str, Any]) -> TableModel:
+        """The trained network and the facts of `Preprocessing` that belong to it."""
+        return cls(model, Preprocessing.of(facts))
+
+    @property
+    def task(self) -> str:
+        """regression, binary or multi-class."""
+        return self.preprocessing.target.task
+
+    @property
+    def history(self) -> History | None:
+        """Of the training."""
+        return self.model.history
+
+    def predict(self, data: Any) -> np.ndarray:
+        """For each row the class, or the value in the target's own unit, (N,)."""
+        return self.preprocessing.target.decode(self._outputs(data))
+
+    def predict_proba(self, data: Any) -> np.ndarray:
+        """(N, classes), in the order of `preprocessing.target.classes`."""
+        return self.preprocessing.target.probabilities(self._outputs(data))
+
+    def evaluate(self, data: Any) -> dict[str, Any]:
+        """How good the predictions are for rows whose target is known.
+
+        Regression: r2, rmse, mae. Classes: accuracy, balanced_accuracy, log_loss, f1_macro, of two roc_auc, and the
+        confusion_matrix, a list with a row for each class.
+        """
+        frame, target = as_frame(data), self.preprocessing.target
+        column = column_of(frame, named(frame, target.name))
+        if self.task == "regression":
+            return of_numbers(target.numbers(column), self.predict(frame))
+        return of_classes(target.labels(column), self.predict_proba(frame))
+
+    def save(self, path: str | Path) -> None:
+        """Write network and preprocessing to one file, for `bpnet.load_model`."""
+        network: Any = self.model
+        content = network.content()
+        write(path, Content("table", content.arrays, content.facts | {"table": self.preprocessing.facts()}))
+
+    def _outputs(self, data: Any) -> np.ndarray:
+        outputs: np.ndarray = self.model.predict(self.preprocessing.transform(data))
+        return outputs
+
+
+def labels_to_split_by(column: Any, name: str, task: str | None) -> np.ndarray | None:
+    """The classes' numbers of a target's column, or None for a regression."""
+    from bpnet.tables.target import infer
+
+    target = infer(name, column, task)
+    return None if target.task == "regression" else target.labels(column)

@@ -1,0 +1,106 @@
+"""From a file that is larger than the memory to a trained network: one pass to look at it, then a pass an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bpnet.backend import load
+from bpnet.models import Model
+from bpnet.tables.error import TableError
+from bpnet.tables.flow import TableFlow
+from bpnet.tables.frames import as_frame, column_of, named
+from bpnet.tables.preprocessing import Preprocessing
+from bpnet.tables.settings import Settings, row_weights
+from bpnet.tables.sources import Source, source_of
+from bpnet.tables.statistics import HeldOutRows, survey_file
+from bpnet.tables.stream_preprocessing import preprocessing_of
+from bpnet.tables.training import Part, compiled, early_stopping, part_of, with_better_target
+from bpnet.training.callbacks import Callback
+from bpnet.training.out_of_memory import free_memory
+
+SHARE = 0.2
+"""Of the free memory: a table that would take more is read in parts, since what is made of it takes as much again."""
+
+
+def is_too_large(data: Any) -> bool:
+    """Is it a file that can be read in parts, and had better be?"""
+    if (
+        not isinstance(data, str | Path)
+        or not str(data).lower().endswith((".parquet", ".npy"))
+        or not Path(data).is_file()
+    ):
+        return False
+    if Path(data).stat().st_size < 1 << 24:
+        return False
+    free = free_memory(load("numpy"))
+    return free is not None and source_of(data).size > SHARE * free
+
+
+def trained(
+    data: Any,
+    target: str | int,
+    task: str | None,
+    validation: Any,
+    settings: Settings,
+    where: dict[str, Any],
+    callbacks: Sequence[Callback],
+    verbose: int | str,
+) -> tuple[Model, Preprocessing]:
+    """The network after training, and its preprocessing."""
+    if not isinstance(data, str | Path):
+        raise TableError(f"stream: {type(data).__name__} came, expected the path of a .parquet or .npy file")
+    source = source_of(data)
+    name = _name(source, target)
+    share = float(validation) if isinstance(validation, int | float) else 0.0
+    if not 0 <= share < 1:
+        raise TableError(f"validation: {validation!r} was given, expected a share from 0 below 1, or a frame")
+    split = HeldOutRows(source, share, where["seed"])
+    found = survey_file(source, name, split, bool(verbose))
+    preprocessing = preprocessing_of(found, name, task)
+    held_out = None
+    other = as_frame(found.held_out if share else validation) if share or validation is not None else None
+    if other is not None and len(other) and (share or not isinstance(validation, int | float)):
+        held_out = part_of(preprocessing, other, column_of(other, named(other, name)))
+    sample = as_frame(found.sample)
+    part = part_of(preprocessing, sample, column_of(sample, name))
+    preprocessing = with_better_target(preprocessing, part, held_out, settings, where)
+    if verbose:
+        for note in preprocessing.notes:
+            print(f"note: {note}", flush=True)
+    model = _fitted(source, split, found.rows, preprocessing, held_out, settings, where, callbacks, verbose)
+    return model, preprocessing
+
+
+def _fitted(
+    source: Source,
+    split: HeldOutRows,
+    rows: int,
+    preprocessing: Preprocessing,
+    held_out: Part | None,
+    settings: Settings,
+    where: dict[str, Any],
+    callbacks: Sequence[Callback],
+    verbose: int | str,
+) -> Model:
+    goal, weights = preprocessing.target, None
+    if settings.class_weight is not None and goal.task != "regression":
+        weights = row_weights(settings.class_weight, preprocessing.summary.counts, goal.classes)
+    validation: tuple[Any, ...] | None = None
+    if held_out is not None:
+        y = goal.scaled(held_out.values) if goal.task == "regression" else held_out.values
+        validation = (held_out.x, y) if weights is None else (held_out.x, y, weights[held_out.values])
+    model = compiled(preprocessing, settings, where)
+    flow = TableFlow(source, split, rows, preprocessing, settings.size_for(rows), model.dtype, weights)
+    stopping = early_stopping(settings, rows) if held_out is not None else []
+    listeners = [*callbacks, *stopping]
+    model.fit(flow, epochs=settings.epochs_for(rows), verbose=verbose, callbacks=listeners, validation_data=validation)
+    return model
+
+
+def _name(source: Source, target: str | int) -> str:
+    """The target's name, found among the columns of the file."""
+    return named(as_frame({name: np.zeros(0) for name in source.names}), target)
