@@ -4,7 +4,21 @@ import array_api_strict
 import numpy as np
 import pytest
 
-from bpnet import Adam, Add, Callback, Dense, Input, Model, Sequential
+from bpnet import (
+    Adam,
+    Add,
+    Callback,
+    CSVLogger,
+    Dense,
+    EarlyStopping,
+    Input,
+    LearningRateScheduler,
+    Model,
+    ReduceLROnPlateau,
+    Sequential,
+    TensorBoard,
+    TerminateOnNaN,
+)
 from bpnet_strict import StrictBackend
 
 CONVERSIONS = ("__float__", "__bool__", "__int__", "__index__", "__complex__", "__array__", "__buffer__")
@@ -84,6 +98,29 @@ def fitted_with_two_inputs_and_outputs(backend, rows):
         validation_split=0.25,
     )  # fmt: skip
     return watch
+
+
+def fitted_with_every_callback(backend, rows, folder):
+    rng = np.random.default_rng(0)
+    model = Sequential([Input((4,)), Dense(5, "relu"), Dense(3, "softmax")], backend=backend)
+    model.compile(Adam(), "sparse_categorical_crossentropy", ["accuracy"])
+    watch = Watch(backend)
+    others = [
+        EarlyStopping("loss", patience=9, restore_best_weights=True), ReduceLROnPlateau("loss"), TerminateOnNaN(),
+        LearningRateScheduler(lambda epoch, rate: 0.9 * rate), CSVLogger(folder / "log.csv"),
+        TensorBoard(folder, histogram_freq=1),
+    ]  # fmt: skip
+    callbacks = [watch, *others, watch]
+    model.fit(rng.normal(size=(rows, 4)), rng.integers(0, 3, rows), 8, 3, 0, callbacks)
+    return watch
+
+
+def test_no_callback_makes_a_batch_wait(counting, tmp_path):
+    watch = fitted_with_every_callback(counting, 80, tmp_path)
+    batches = [epoch for epoch in watch.epochs if len(epoch) > 1]
+    assert [len(epoch) for epoch in batches] == [1 + 2 * 10] * 3
+    for epoch in batches:
+        assert epoch == [epoch[0]] * len(epoch), "a callback waited for the device"
 
 
 @pytest.mark.parametrize("fitted", [fitted, fitted_with_two_inputs_and_outputs])

@@ -20,7 +20,7 @@ def test_a_snippet_runs_alone(code):
 
 
 def test_there_are_snippets_and_every_linked_file_exists():
-    assert len(SNIPPETS) == 5
+    assert len(SNIPPETS) == 6
     for page in (ROOT / "README.md", ROOT / "backends" / "README.md"):
         links = re.findall(r"\]\((?!http)([^)]+)\)", page.read_text(encoding="utf-8"))
         assert links

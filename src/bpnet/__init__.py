@@ -3,6 +3,7 @@
 from bpnet.backend import Backend as Backend
 from bpnet.backend import BackendFallbackWarning as BackendFallbackWarning
 from bpnet.backend import load as load
+from bpnet.callbacks.checkpoint import ModelCheckpoint as ModelCheckpoint
 from bpnet.callbacks.csv_logger import CSVLogger as CSVLogger
 from bpnet.callbacks.early_stopping import EarlyStopping as EarlyStopping
 from bpnet.callbacks.functions import LambdaCallback as LambdaCallback
@@ -13,6 +14,9 @@ from bpnet.callbacks.terminate_on_nan import TerminateOnNaN as TerminateOnNaN
 from bpnet.checking import gradient_check as gradient_check
 from bpnet.data.arrays import to_categorical as to_categorical
 from bpnet.data.images.generator import ImageDataGenerator as ImageDataGenerator
+from bpnet.formats.atomic import NotWrittenError as NotWrittenError
+from bpnet.formats.container import CheckpointError as CheckpointError
+from bpnet.loading import load_model as load_model
 from bpnet.models import Model as Model
 from bpnet.nn.activation import ELU as ELU
 from bpnet.nn.activation import Activation as Activation
@@ -87,5 +91,4 @@ from bpnet.training.callbacks import Callback as Callback
 from bpnet.training.history import History as History
 from bpnet.training.history import TrainingDivergedError as TrainingDivergedError
 from bpnet.training.out_of_memory import OutOfMemoryError as OutOfMemoryError
-
-__version__ = "0.1.0"
+from bpnet.version import __version__ as __version__

@@ -16,6 +16,7 @@ from bpnet.data.random import in_turn
 from bpnet.data.samples import Expected, Samples
 from bpnet.expected import expected_targets
 from bpnet.flow_fit import fit_flow
+from bpnet.formats.savable import Savable
 from bpnet.nn.lbfgs import LBFGS, BoundLBFGS
 from bpnet.nn.losses import Loss
 from bpnet.nn.metrics import Metric
@@ -43,7 +44,7 @@ ForEach: TypeAlias = T | Sequence[T] | Mapping[str, T]
 """One for all outputs, a list in their order, or a dictionary by name."""
 
 
-class Model(Steered, Predictor):
+class Model(Steered, Savable, Predictor):
     """A network from inputs to outputs, nodes made by `Input(shape)` and by calling layers on nodes, or lists of them.
 
     It takes its backend and `precision` (see `bpnet.backend.load`), float type and seed when it is made. The seed
@@ -92,7 +93,7 @@ class Model(Steered, Predictor):
         self._compiled = how, terms(self.output_names, loss, loss_weights, metrics)
         self._bound = self._batch_training = None
         self._kept = KeptRuns()
-        if self._can_build():
+        if self.can_build:
             self.bind()
 
     def fit(

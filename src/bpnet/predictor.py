@@ -108,7 +108,8 @@ class Predictor:
         outputs = parts[0] if len(parts) == 1 else [np.concatenate(part) for part in zip(*parts, strict=True)]
         return outputs[0] if len(outputs) == 1 else outputs
 
-    def _can_build(self) -> bool:
+    @property
+    def can_build(self) -> bool:
         """Is the input shape known?"""
         return self._network is not None
 

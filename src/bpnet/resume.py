@@ -3,49 +3,51 @@
 from __future__ import annotations
 
 import os
-import re
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bpnet.callbacks.checkpoint import BEST_FILE, EPOCH_FILE
 from bpnet.formats.container import CheckpointError, Content, read
-from bpnet.formats.course import stored_course
+from bpnet.formats.course import take_from
+from bpnet.formats.model import readable
 from bpnet.formats.plain import json_text, parsed
 from bpnet.training.course import Course
-
-EPOCH_FILE = re.compile(r"epoch-[0-9]{4,}\.safetensors")
-BEST_FILE = "best.safetensors"
 
 
 def resumed(resume: str | os.PathLike[str], model: Any, course: Course) -> Course:
     """The course with all that the checkpoint at `resume` has of it, and the model as it was then.
 
-    A folder without checkpoints, and one that is not there, leave both as they are. ValueError: the checkpoint is of
-    another run, or of a model outside one.
+    A folder without checkpoints, and one that is not there, leave both as they are. CheckpointError: the checkpoint is
+    of another run, or of a model outside one.
     """
-    content = found(Path(resume))
-    if content is None:
+    where = found(Path(resume))
+    if where is None:
         return course
+    path, content = where
     if content.kind != "checkpoint":
-        raise ValueError(
-            f"resume: {os.fspath(resume)!r} holds a model and no run. Mend: bpnet.load_model(path) and fit without "
+        raise CheckpointError(
+            f"resume: {str(path)!r} holds a model and no run. Mend: bpnet.load_model(path) and fit without "
             "resume, or a file that ModelCheckpoint has written"
         )
-    given = {**course.same, **_how(model.content().facts)}
-    _require_same(content.facts["run"]["same"] | _how(content.facts), parsed(json_text(given)))
-    course = stored_course(course, content)
+    with readable("run"):
+        _require_same(content.facts["run"]["same"], parsed(json_text(dict(course.same))))
+        here = replace(course)
+        take_from(content, here)
     model.restore(content)
-    return course
+    here.resumed_from = path
+    return here
 
 
-def found(path: Path) -> Content | None:
-    """The checkpoint: the file, or the newest readable one in a folder; None where that is empty or missing.
+def found(path: Path) -> tuple[Path, Content] | None:
+    """The file, or the newest readable one in a folder, and what it holds; None where that is empty or missing.
 
     CheckpointError: the file cannot be read, or none in the folder can. Those that are passed over are warned of.
     """
     if path.suffix == ".safetensors" or path.is_file():
-        return read(path)
+        return path, read(path)
     bad: list[str] = []
     for each in newest_first(path):
         try:
@@ -60,7 +62,7 @@ def found(path: Path) -> Content | None:
                     RuntimeWarning,
                     stacklevel=5,
                 )
-            return content
+            return each, content
     if bad:
         raise CheckpointError(
             f"resume: no checkpoint in {str(path)!r} can be read ({'; '.join(bad)}). Mend: another folder, or remove "
@@ -82,18 +84,13 @@ def newest_first(folder: Path) -> Iterator[Path]:
         yield best
 
 
-def _how(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a model's facts, those that make it the same run."""
-    return {name: facts[name] for name in ("architecture", "compile")}
-
-
 def _require_same(stored: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-    """ValueError names the first thing that differs, what was stored and what was given."""
+    """CheckpointError names the first thing that differs, what was stored and what was given."""
     for name in {**stored, **given}:
         differing = _difference(name, stored.get(name), given.get(name))
         if differing is not None:
             where, before, now = differing
-            raise ValueError(
+            raise CheckpointError(
                 f"resume: the checkpoint is of another run: {where} was {_short(before)}, and {_short(now)} was given. "
                 "Mend: the same as before, or fit without resume"
             )

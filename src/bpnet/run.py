@@ -126,7 +126,8 @@ class Run:
 
     def _parts(self, course: Course) -> int | str | None:
         """The parts of a batch: "auto" may find others than before, which round otherwise; they stay as they were."""
-        return course.micro_batch if self.micro_batch == "auto" and course.is_resumed else self.micro_batch
+        found_before = self.micro_batch == "auto" and course.resumed_from is not None
+        return course.micro_batch if found_before else self.micro_batch
 
     def _from_host(
         self,

@@ -21,6 +21,8 @@ class Sequential(Model):
     `input_shape`, or from the first data that the model sees.
     """
 
+    is_chain = True
+
     def __init__(
         self,
         layers: Sequence[Layer | Node] = (),
@@ -35,6 +37,11 @@ class Sequential(Model):
         self._input_shape: tuple[int, ...] | None = None
         for layer in layers:
             self.add(layer)
+
+    def take_input_shape(self, shape: Sequence[int]) -> None:
+        """The shape of a sample, where it is not known yet."""
+        if self._input_shape is None:
+            self._input_shape = tuple(shape)
 
     def add(self, layer: Layer | Node) -> None:
         """Append a layer; `Input(shape)` in the first place states the shape of a sample."""
@@ -68,7 +75,9 @@ class Sequential(Model):
         """The name of the last layer; before there is one, nobody can ask for it by name."""
         return [self.layers[-1].name if self.layers else "output"]
 
-    def _can_build(self) -> bool:
+    @property
+    def can_build(self) -> bool:
+        """Is the input shape known, and is there a layer?"""
         return self._input_shape is not None and bool(self.layers)
 
     def _network_for(self, x: Any) -> Network:

@@ -23,6 +23,8 @@ class CSVLogger(Callback):
     ValueError, before training: a path that cannot be written, a file with other columns.
     """
 
+    steers = False
+
     def __init__(self, path: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
         if not isinstance(separator, str) or len(separator) != 1:
             raise ValueError(f"separator: {separator!r} was given, expected one character, such as ',' or ';'")

@@ -26,16 +26,29 @@ class LearningRateScheduler(Callback):
         if not callable(schedule):
             raise ValueError(f"schedule: {schedule!r} was given, expected a function schedule(epoch, rate) → rate")
         self.schedule = schedule
+        self._epoch = -1
 
     def on_train_begin(self, epochs: int, samples: int) -> None:
         """ValueError where there is no learning rate."""
         require_rate(self)
+        self._epoch = -1
 
     def on_epoch_begin(self, epoch: int) -> None:
-        """Set the rate of the epoch."""
+        """Set the rate of the epoch; once, also where the epoch was interrupted and goes on."""
+        if epoch == self._epoch:
+            return
+        self._epoch = epoch
         rate = self.schedule(epoch, self.model.initial_learning_rate)
         require_number(f"schedule({epoch}, …): the learning rate", rate, above=0)
         self.model.learning_rate = float(rate)
+
+    def state(self) -> dict[str, Any]:
+        """The epoch whose rate is set; the rate itself is the model's."""
+        return {"epoch": self._epoch}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Do not set that epoch's again."""
+        self._epoch = int(state["epoch"])
 
 
 class ReduceLROnPlateau(Monitored):

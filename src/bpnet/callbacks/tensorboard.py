@@ -91,7 +91,8 @@ class _Run:
 
     def __init__(self, folder: Path, first_epoch: int) -> None:
         library = _tensorboardx()
-        self._event, self._summary = library["proto.event_pb2"], library["summary"]
+        self._event, self._summary = library["proto.event_pb2"], library["proto.summary_pb2"].Summary
+        self._counted = library["summary"].make_histogram
         # Two files that were begun in one second would have one name without the suffix.
         suffix = f".{time.time_ns()}"
         self._writer = library["event_file_writer"].EventsWriter(str(folder / "events"), suffix)
@@ -101,13 +102,13 @@ class _Run:
 
     def scalar(self, name: str, value: float, step: int) -> None:
         """A point of a curve."""
-        self._write(summary=self._summary.scalar(name, value), step=step)
+        self._write_summary(step, tag=name, simple_value=value)
 
     def histogram(self, name: str, values: np.ndarray, step: int) -> None:
         """Of the values that are finite; of none nothing."""
         finite = values[np.isfinite(values)]
         if finite.size:
-            self._write(summary=self._summary.histogram(name, finite, BINS), step=step)
+            self._write_summary(step, tag=name, histo=self._counted(finite.astype(np.float64), BINS))
 
     def graph(self, graph: Graph) -> None:
         """A node for each input and each place of a layer."""
@@ -120,6 +121,9 @@ class _Run:
     def close(self) -> None:
         """End the file."""
         self._writer.close()
+
+    def _write_summary(self, step: int, **value: Any) -> None:
+        self._write(summary=self._summary(value=[self._summary.Value(**value)]), step=step)
 
     def _write(self, **what: Any) -> None:
         self._writer.write_event(self._event.Event(wall_time=time.time(), **what))
@@ -143,8 +147,9 @@ def _graph_def(graph: Graph) -> Any:
 
 def _tensorboardx() -> dict[str, Any]:
     """The parts of tensorboardX that are used; ImportError says how to get it."""
-    names = ("proto.event_pb2", "proto.graph_pb2", "summary", "event_file_writer")
+    names = ("proto.event_pb2", "proto.graph_pb2", "proto.summary_pb2", "summary", "event_file_writer")
     try:
+        import_module("tensorboardX")
         return {name: import_module(f"tensorboardX.{name}") for name in names}
     except ModuleNotFoundError as error:
         raise ImportError('TensorBoard: tensorboardX is not installed. Mend: pip install ".[tensorboard]"') from error

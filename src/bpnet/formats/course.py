@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from bpnet.formats.container import Content
+from bpnet.formats.container import CheckpointError, Content
+from bpnet.formats.model import history_of
 from bpnet.training.course import Course
 from bpnet.training.evaluations import Evaluations
 from bpnet.training.history import History
@@ -28,42 +30,30 @@ def checkpoint(course: Course, model: Content) -> Content:
         "totals": course.totals,
         "ended": course.ended,
         "callbacks": [
-            {"name": type(callback).__name__, "state": _plain(callback.state(), f"callbacks/{i}", arrays)}
+            {
+                "name": type(callback).__name__,
+                "steers": callback.steers,
+                "state": _plain(callback.state(), f"callbacks/{i}", arrays),
+            }
             for i, callback in enumerate(course.callbacks)
         ],
     }
-    if course.evaluations is not None:
+    if course.evaluations is not None and course.evaluations.start is not None:
         run["evaluations"] = _evaluations(course.evaluations, arrays)
-    return Content("checkpoint", arrays, model.facts | {"history": history_facts(course.history), "run": run})
+    return Content("checkpoint", arrays, model.facts | {"history": asdict(course.history), "run": run})
 
 
-def stored_course(course: Course, content: Content) -> Course:
-    """`course` as far as the checkpoint has it. ValueError: other callbacks that have something to remember."""
+def take_from(content: Content, course: Course) -> None:
+    """Let the course be what the checkpoint says. CheckpointError: it remembers something for a callback not given."""
     run = content.facts["run"]
-    course.is_resumed = True
+    history = history_of(content.facts["history"]) or History()
+    history.interrupted = False
     course.states = _matched(course, run["callbacks"], content.arrays)
+    course.history = history
     course.first_epoch, course.micro_batch = run["first_epoch"], run["micro_batch"]
-    course.history = history_of(content.facts["history"])
     course.batches, course.totals, course.ended = run["batches"], list(run["totals"]), run["ended"]
     if "evaluations" in run:
         course.evaluations = _evaluations_of(run["evaluations"], content.arrays)
-    return course
-
-
-def history_facts(history: History) -> dict[str, Any]:
-    """The history as JSON."""
-    return {
-        "epoch": list(history.epoch),
-        "history": {name: list(values) for name, values in history.history.items()},
-        "converged": history.converged,
-        "message": history.message,
-    }
-
-
-def history_of(facts: Mapping[str, Any]) -> History:
-    """The inverse."""
-    figures = {name: list(values) for name, values in facts["history"].items()}
-    return History(list(facts["epoch"]), figures, converged=facts["converged"], message=facts["message"])
 
 
 def _matched(course: Course, stored: list[dict[str, Any]], arrays: Mapping[str, Any]) -> list[tuple[Any, Any]]:
@@ -76,11 +66,11 @@ def _matched(course: Course, stored: list[dict[str, Any]], arrays: Mapping[str, 
             free.remove(callback)
             if each["state"]:
                 states.append((callback, _filled(each["state"], arrays)))
-        elif each["state"]:
+        elif each["state"] and each["steers"]:
             given = ", ".join(type(one).__name__ for one in course.callbacks) or "none"
-            raise ValueError(
-                f"resume: the checkpoint remembers something for the callback {each['name']}, and the callbacks given "
-                f"are: {given}. Mend: callbacks as in the run that is resumed"
+            raise CheckpointError(
+                f"resume: the checkpoint has something for the callback {each['name']}, and the callbacks given are: "
+                f"{given}. Mend: callbacks as in the run that is resumed"
             )
     return states
 

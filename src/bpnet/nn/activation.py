@@ -56,6 +56,7 @@ class LeakyReLU(Activation):
 
     def __init__(self, negative_slope: float = 0.3, *, name: str | None = None) -> None:
         super().__init__(LeakyRelu(negative_slope), name=name)
+        self.negative_slope = negative_slope
 
 
 class ELU(Activation):
@@ -63,6 +64,7 @@ class ELU(Activation):
 
     def __init__(self, alpha: float = 1.0, *, name: str | None = None) -> None:
         super().__init__(Elu(alpha), name=name)
+        self.alpha = alpha
 
 
 class Softmax(Activation):

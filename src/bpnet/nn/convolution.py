@@ -223,4 +223,7 @@ class Conv1D(Conv2D):
         return SimpleNamespace(**{**vars(p), "w": self.xp.reshape(p.w, (1, *p.w.shape))})
 
     def _pair(self, name: str, given: int | Sequence[int]) -> Pair:
-        return 1, whole(name, given[0] if isinstance(given, Sequence) and len(given) == 1 else given)
+        """One number, alone or in a list; what it returned may be given again."""
+        if isinstance(given, Sequence) and (len(given) == 1 or (len(given) == 2 and given[0] == 1)):
+            return 1, whole(name, given[-1])
+        return 1, whole(name, given)

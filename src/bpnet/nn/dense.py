@@ -52,6 +52,7 @@ class Dense(Layer):
         self.kernel_initializer = initializer(kernel_initializer)
         self.bias_initializer = initializer(bias_initializer)
         self.kernel_regularizer = regularizer(kernel_regularizer)
+        self.input_dim = input_dim
         if input_dim is not None:
             input_shape = (input_dim,)
         self.input_shape = None if input_shape is None else tuple(input_shape)

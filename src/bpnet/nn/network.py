@@ -13,6 +13,15 @@ from bpnet.nn.parameters import Layout
 from bpnet.nn.regularizers import add_penalty_grad, penalties, penalty
 
 
+def layouts(graph: Graph) -> tuple[Layout, Layout]:
+    """Where the parameters lie in theta, and the states in their vector; nothing is allocated for it."""
+    nodes = [node for node in graph.nodes if node.layer is not None]
+    first = {id(node.layer): tuple(x.shape for x in node.inputs) for node in reversed(nodes)}
+    declared = [(layer, first[id(layer)]) for layer in graph.layers]
+    parameters = Layout.of([layer.parameters(*shapes) for layer, shapes in declared])
+    return parameters, Layout.of([layer.state(*shapes) for layer, shapes in declared])
+
+
 class Network:
     """A graph on a backend, in one float type.
 
@@ -27,11 +36,7 @@ class Network:
         self.dtype = dtype
         for layer in graph.layers:
             layer.bind(backend)
-        nodes = [node for node in graph.nodes if node.layer is not None]
-        first = {id(node.layer): tuple(x.shape for x in node.inputs) for node in reversed(nodes)}
-        shapes = [first[id(layer)] for layer in graph.layers]
-        self.layout = Layout.of([layer.parameters(*own) for layer, own in zip(graph.layers, shapes, strict=True)])
-        self.state_layout = Layout.of([layer.state(*own) for layer, own in zip(graph.layers, shapes, strict=True)])
+        self.layout, self.state_layout = layouts(graph)
         self.theta = zeros(backend, (self.layout.size,), dtype)
         self.grad = zeros(backend, (self.layout.size,), dtype)
         self.state = zeros(backend, (self.state_layout.size,), dtype)

@@ -49,6 +49,7 @@ class ElementwiseOptimizer(Optimizer):
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
     ) -> None:
+        self.learning_rate = learning_rate
         self.schedule = schedule(learning_rate)
         require_number("weight_decay", weight_decay, least=0)
         self.weight_decay = weight_decay
@@ -98,12 +99,15 @@ class SGD(ElementwiseOptimizer):
         global_clipnorm: float | None = None,
     ) -> None:
         require_number("decay", decay, least=0)
+        given = learning_rate
         if decay:
             if isinstance(learning_rate, Schedule):
                 raise ValueError("decay: a schedule was given as learning_rate too; use one of the two")
             learning_rate = InverseTimeDecay(learning_rate, decay_rate=decay)
         super().__init__(learning_rate, weight_decay=weight_decay, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         require_share(momentum=momentum)
+        self.learning_rate = given
+        self.decay = decay
         self.momentum = momentum
         self.nesterov = nesterov
         self.moments = ("velocity",) if momentum else ()

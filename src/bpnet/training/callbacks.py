@@ -29,6 +29,8 @@ class Callback:
     in_groups: bool = False
     order: int = 0
     """Callbacks are told in the order of this number, those of the same number in the order given."""
+    steers: bool = True
+    """May it change the training? Then a run in which it has a state is not resumed without it."""
     course: Any = None
     """Where the run stands (`training.course.Course`); None where it is not one of `Model.fit`."""
 

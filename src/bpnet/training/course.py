@@ -37,7 +37,8 @@ class Course:
     """Has a callback, or L-BFGS itself, ended the run?"""
     complete: bool = False
     """Is there nothing left to do in this call, and nothing has gone wrong?"""
-    is_resumed: bool = False
+    resumed_from: Any = None
+    """The file of which a resumed run has its beginning."""
     states: Sequence[tuple[Callback, Mapping[str, Any]]] = ()
     """What callbacks are to get back."""
 
