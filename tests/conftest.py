@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -50,6 +51,12 @@ def _shows_no_more(item: pytest.Function) -> bool:
         return True
     unwanted = "float32" if any(name in where for name in IN_FLOAT64_ONLY) else "float64" if "/replay/" in where else ""
     return given.get("dtype") == unwanted
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: no collection of garbage needs to go through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,12 @@ class Predictor:
             raise ValueError(f"weights: arrays of shapes {shapes} came, expected {expected}")
         for view, array in zip(views, given, strict=True):
             view[...] = self.backend.asarray(array, self.dtype)
+
+    def export(self, path: str | Path, *, dtype: str | None = None) -> None:
+        """Write an ONNX file of the network at inference; see `bpnet.formats.onnx.export`. Needs the extra `onnx`."""
+        from bpnet.formats.onnx import export
+
+        export(self.network, path, dtype=dtype)
 
     def summary(self) -> None:
         """Print a line a layer: name, kind, output shape, number of parameters; with branches, what it takes in."""

@@ -9,6 +9,7 @@ from sklearn import neural_network
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 
+import bpnet
 from bpnet.backend import Backend
 from bpnet.sklearn import MLPClassifier, MLPRegressor, rows
 from bpnet.sklearn.equality import data
@@ -154,7 +155,6 @@ def test_a_scorer_with_nothing_to_score(settings: dict[str, Any]) -> None:
 
 def test_interrupted() -> None:
     """Ctrl-C ends the fit with a warning; the estimator has the weights that it came to."""
-    import bpnet
 
     class Interrupt(bpnet.Callback):
         def on_epoch_end(self, epoch: int, logs: object) -> None:
@@ -190,8 +190,10 @@ def test_no_memory_left(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(WeightedObjective, "gradient", small)
     x, y = data("diabetes")
-    with pytest.raises(MemoryError, match=r"batch_size: 200 samples .* batch_size=25 fits"):
+    with pytest.raises(MemoryError, match=r"batch_size: 200 samples .* batch_size=25 fits") as caught:
         MLPRegressor(backend="numpy").fit(x, y)
+    assert isinstance(caught.value, bpnet.OutOfMemoryError)
+    assert caught.value.fits == 25
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         MLPRegressor(backend="numpy", batch_size=25, max_iter=1).fit(x, y)

@@ -83,6 +83,18 @@ def test_weights_are_routed() -> None:
     np.testing.assert_allclose(piped[-1].coefs_[0], direct.coefs_[0])
 
 
+def test_frames_between_the_steps_of_a_pipeline() -> None:
+    pandas = pytest.importorskip("pandas")
+    x, y = data("breast_cancer")
+    frame = pandas.DataFrame(x, columns=[f"f{i}" for i in range(x.shape[1])])
+    piped = make_pipeline(StandardScaler(), small()).set_output(transform="pandas").fit(frame, y)
+    arrays = make_pipeline(StandardScaler(), small()).fit(x, y)
+    assert list(piped[-1].feature_names_in_) == list(frame.columns)
+    assert not hasattr(arrays[-1], "feature_names_in_")
+    # A frame lies by columns, so the scaler's sums are rounded otherwise; 20 iterations carry that on.
+    np.testing.assert_allclose(piped.predict_proba(frame), arrays.predict_proba(x), rtol=0, atol=1e-9)
+
+
 def test_names_of_features_and_outputs() -> None:
     pandas = pytest.importorskip("pandas")
     x, y = data("breast_cancer")

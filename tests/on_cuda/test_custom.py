@@ -11,6 +11,7 @@ import pytest
 from bpnet_backends.on_cuda import tracing
 from bpnet_backends.on_cuda.custom import Custom, by_library, empty, launched
 from bpnet_backends.on_cuda.device import Launch
+from bpnet_backends.on_cuda.plan import Plan
 from on_cuda.interpreted import Interpreted
 from on_cuda.numpy_device import NumPyDevice
 from on_cuda.torch_device import TorchOnCPU
@@ -69,6 +70,16 @@ def test_a_kernel_in_a_traced_step_is_a_call() -> None:
     assert not backend.home.loaded
     assert not backend.home.launches
     assert dtypes == [backend.xp.float64] == [np.dtype("float64")]
+
+
+def test_a_second_plan_loads_nothing() -> None:
+    backend = Interpreted(Launching())
+    x, out = backend.asarray([1, 2, 3], "float64"), backend.asarray(np.zeros(3), "float64")
+    plans = [Plan(tracing.trace(lambda: launched(DOUBLED, [x], [out]), backend.home), backend.home) for _ in range(2)]
+    assert backend.home.loaded == [(DOUBLED.text, [DOUBLED.entry])]
+    for plan in plans:
+        plan.run()
+    assert [launch.kernel for launch in backend.home.launches] == ["kernel doubled_3"] * 2
 
 
 @pytest.mark.parametrize("device", [NumPyDevice, TorchOnCPU])

@@ -46,7 +46,7 @@ def launched(custom: Custom, inputs: Sequence[Array], outputs: Sequence[Array]) 
         return
     device = _with_memory(inputs, outputs)
     addresses = tuple(device.address_of(x.own) for x in (*inputs, *outputs))
-    device.launch(Launch(_loaded(device, custom), custom.grid, custom.block, addresses))
+    device.launch(Launch(loaded(device, custom), custom.grid, custom.block, addresses))
 
 
 def by_library(function: Callable[..., Any], inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
@@ -84,7 +84,7 @@ def _require_contiguous(custom: Custom, arrays: Sequence[Array]) -> None:
 _kernels: WeakKeyDictionary[Device, dict[str, Any]] = WeakKeyDictionary()
 
 
-def _loaded(device: Device, custom: Custom) -> Any:
+def loaded(device: Device, custom: Custom) -> Any:
     """The compiled kernel, compiled once for each device."""
     kernels = _kernels.setdefault(device, {})
     if custom.entry not in kernels:

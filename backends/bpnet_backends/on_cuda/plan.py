@@ -20,7 +20,7 @@ from bpnet_backends.fusion.kept import Readers
 from bpnet_backends.fusion.operations import Operation
 from bpnet_backends.fusion.products import Product
 from bpnet_backends.fusion.rows import RowKernel
-from bpnet_backends.on_cuda.custom import Custom
+from bpnet_backends.on_cuda.custom import Custom, loaded
 from bpnet_backends.on_cuda.device import Device, Launch
 from bpnet_backends.on_cuda.elementwise import elementwise
 from bpnet_backends.on_cuda.joining import joining
@@ -124,9 +124,9 @@ class Plan:
 
     def _custom(self, call: Call) -> Callable[[], None]:
         custom: Custom = call.function
-        (kernel,) = self._device.load(custom.text, [custom.entry])
         pointers = [Pointer(x, x.ctypes.data) for x in (*call.inputs, *call.outputs)]
-        launch = Launch(kernel, custom.grid, custom.block, tuple(map(self._places.address, pointers)))
+        addresses = tuple(map(self._places.address, pointers))
+        launch = Launch(loaded(self._device, custom), custom.grid, custom.block, addresses)
         return partial(self._device.launch, launch)
 
     def _library(self, call: Call) -> Callable[[], None]:

@@ -9,7 +9,9 @@ its target; the current stream waits for the copy only where it is told to.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -30,6 +32,30 @@ class Copying:
     def wait(self) -> None:
         """Let the host wait until the source has been read."""
         self._event.synchronize()
+
+
+class WithUploads(ABC):
+    """What a device adds to its other work to be one of `device.Uploading`."""
+
+    def free_memory(self) -> int:
+        """The bytes that could still be allocated."""
+        return self._uploads.free_memory()
+
+    def pinned(self, shape: Sequence[int], dtype: str) -> Any:
+        """A NumPy array in page-locked memory, which lives as long as the array."""
+        return self._uploads.pinned(shape, dtype)
+
+    def upload(self, source: Any, target: Any) -> Copying:
+        """Begin to copy `source`, from `pinned`, to the contiguous array `target`."""
+        return self._uploads.upload(source, target)
+
+    @cached_property
+    def _uploads(self) -> CuPyUploads | TorchUploads:
+        return self._new_uploads()
+
+    @abstractmethod
+    def _new_uploads(self) -> CuPyUploads | TorchUploads:
+        """The library's, with a stream, when they are first asked for."""
 
 
 class CuPyUploads:

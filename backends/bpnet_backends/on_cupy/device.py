@@ -13,9 +13,10 @@ from bpnet_backends.on_cuda.compiler import compiled
 from bpnet_backends.on_cuda.cublaslt import CublasLt
 from bpnet_backends.on_cuda.device import Launch, Matrix, Memory
 from bpnet_backends.on_cuda.own_products import OwnProducts
+from bpnet_backends.on_cuda.uploads import CuPyUploads, WithUploads
 
 
-class CuPyDevice:
+class CuPyDevice(WithUploads):
     """One GPU, which becomes the thread's current one; `precision` is that of matrix products in captured steps."""
 
     name = "cupy"
@@ -83,20 +84,9 @@ class CuPyDevice:
     def free_memory(self) -> int:
         """The bytes that could still be allocated; CuPy's own pool cannot take what a step of before left in ours."""
         self._pool.free_all_blocks()
-        return int(self._uploads.free_memory())
+        return super().free_memory()
 
-    def pinned(self, shape: Sequence[int], dtype: str) -> Any:
-        """A NumPy array in page-locked memory."""
-        return self._uploads.pinned(shape, dtype)
-
-    def upload(self, source: Any, target: Any) -> Any:
-        """Begin to copy `source`, from `pinned`, to the array `target`; see `device.Uploading`."""
-        return self._uploads.upload(source, target)
-
-    @cached_property
-    def _uploads(self) -> Any:
-        from bpnet_backends.on_cuda.uploads import CuPyUploads
-
+    def _new_uploads(self) -> CuPyUploads:
         return CuPyUploads(self._cupy, self._gpu)
 
     # ---- work

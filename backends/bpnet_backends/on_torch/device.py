@@ -6,16 +6,16 @@ import gc
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import cached_property
 from typing import Any
 
 from bpnet_backends.on_cuda import driver
 from bpnet_backends.on_cuda.compiler import compiled
 from bpnet_backends.on_cuda.device import Launch, Matrix, Memory
+from bpnet_backends.on_cuda.uploads import TorchUploads, WithUploads
 from bpnet_backends.on_torch.capture_streams import streams_of
 
 
-class TorchDevice:
+class TorchDevice(WithUploads):
     """One GPU, which becomes the thread's current one; `precision` is that of matrix products in captured steps."""
 
     name = "torch"
@@ -84,22 +84,7 @@ class TorchDevice:
 
     # ---- copies beside the steps
 
-    def free_memory(self) -> int:
-        """The bytes that could still be allocated."""
-        return int(self._uploads.free_memory())
-
-    def pinned(self, shape: Sequence[int], dtype: str) -> Any:
-        """A NumPy array in page-locked memory."""
-        return self._uploads.pinned(shape, dtype)
-
-    def upload(self, source: Any, target: Any) -> Any:
-        """Begin to copy `source`, from `pinned`, to the array `target`; see `device.Uploading`."""
-        return self._uploads.upload(source, target)
-
-    @cached_property
-    def _uploads(self) -> Any:
-        from bpnet_backends.on_cuda.uploads import TorchUploads
-
+    def _new_uploads(self) -> TorchUploads:
         return TorchUploads(self._torch, self._device)
 
     # ---- work

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from bpnet.backend import Array, Backend
+from bpnet.backend import Array
 from bpnet.nn.activations import ActivationFunction, Elu, LeakyRelu
 from bpnet.nn.activations import activation as activation_named
 from bpnet.nn.graph import Shape
@@ -22,11 +22,6 @@ class Activation(Layer):
     def __init__(self, activation: str | ActivationFunction, *, name: str | None = None) -> None:
         super().__init__(name)
         self.activation: ActivationFunction = activation_named(activation)
-
-    def bind(self, backend: Backend) -> None:
-        """Make the activation's formulas for `backend`."""
-        super().bind(backend)
-        self._f = self.activation.bind(backend)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """The input's shape."""

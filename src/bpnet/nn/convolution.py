@@ -132,11 +132,6 @@ class Conv2D(Layer):
         self.kernel_regularizer = regularizer(kernel_regularizer)
         self.input_shape = None if input_shape is None else tuple(input_shape)
 
-    def bind(self, backend: Backend) -> None:
-        """Make the activation's formulas for `backend`."""
-        super().bind(backend)
-        self._f = self.activation.bind(backend)
-
     def output_shape(self, *inputs: Shape) -> Shape:
         """(H, W, C) → (H', W', filters)."""
         height, width, channels = one_image(self.name, inputs)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from bpnet.backend import Array, Backend
+from bpnet.backend import Array
 from bpnet.nn.activations import ActivationFunction
 from bpnet.nn.activations import activation as activation_named
 from bpnet.nn.graph import Shape
@@ -56,11 +56,6 @@ class Dense(Layer):
         if input_dim is not None:
             input_shape = (input_dim,)
         self.input_shape = None if input_shape is None else tuple(input_shape)
-
-    def bind(self, backend: Backend) -> None:
-        """Make the activation's formulas for `backend`."""
-        super().bind(backend)
-        self._f = self.activation.bind(backend)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """(I,) → (units,)."""

@@ -14,7 +14,7 @@ from bpnet.nn.graph import Node, Shape
 from bpnet.nn.parameters import Parameter
 
 if TYPE_CHECKING:
-    from bpnet.nn.activations import ActivationFunction
+    from bpnet.nn.activations import ActivationFunction, BoundActivation
 
 
 class Layer(ABC):
@@ -26,6 +26,8 @@ class Layer(ABC):
     backend: Backend
     activation: ActivationFunction | None = None
     """The elementwise or softmax function that the layer ends with, where it has one."""
+    _f: BoundActivation
+    """The activation on the backend."""
 
     is_random: bool = False
     """Does it draw numbers? `p.key` is then the key of its stream."""
@@ -57,11 +59,13 @@ class Layer(ABC):
         return self.backend.xp
 
     def bind(self, backend: Backend) -> None:
-        """Take the backend; a layer with formulas of its own prepares them here, in `_f`."""
+        """Take the backend, and make the activation's formulas for it, `_f`."""
         before = self.__dict__.get("backend", backend)
         if (before.name, before.device) != (backend.name, backend.device):
             raise ValueError(f"layer {self.name!r} is in use on {before.name}; make a new one for {backend.name}")
         self.backend = backend
+        if self.activation is not None:
+            self._f = self.activation.bind(backend)
 
     def __getstate__(self) -> dict[str, Any]:
         """Settings only: a layer pickles, and is bound to a backend when a model is built of it."""

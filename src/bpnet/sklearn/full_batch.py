@@ -11,6 +11,7 @@ from bpnet.sklearn.lbfgs import FullBatch, minimize
 from bpnet.sklearn.objective import WeightedObjective
 from bpnet.sklearn.parameters import check_callbacks
 from bpnet.sklearn.placed import packed, write
+from bpnet.sklearn.rows import joined
 from bpnet.sklearn.solvers import lbfgs_options
 from bpnet.sklearn.watching import Tasks, printed
 from bpnet.training.callbacks import told
@@ -33,7 +34,7 @@ def fit_full_batch(
                 f"{name}: {getattr(est, name)} was given with the solver lbfgs, whose line search needs a loss that is "
                 "the same whenever it is evaluated, and its own gradient. Mend: solver='adam'"
             )
-    weight = by_class if weight is None else weight if by_class is None else weight * by_class
+    weight = joined(weight, by_class)
     objective = WeightedObjective(network, est._loss_on(network.dtype), est.alpha)
     evaluate = FullBatch(objective, x, targets, weight)
     callbacks = [*check_callbacks(est.callbacks), *printed(est.verbose)]

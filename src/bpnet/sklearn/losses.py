@@ -16,6 +16,7 @@ from bpnet.nn.losses import (
     BinaryCrossentropy,
     CrossEntropy,
     ElementwiseLoss,
+    HalfSumOfSquares,
     Loss,
     PerSample,
     SparseCategoricalCrossentropy,
@@ -69,21 +70,14 @@ class BinaryLogLoss(BinaryCrossentropy):
 
 
 @dataclass(frozen=True, kw_only=True)
-class HalfMeanSquaredError(ElementwiseLoss):
+class HalfMeanSquaredError(HalfSumOfSquares):
     """l = (1/2K) Σₖ (z - y)²,  dl/dz = (z - y) / K.
 
     With several outputs scikit-learn 1.9 descends along z - y, K times the gradient of the loss that it states and
     reports; with one output the two are the same.
     """
 
-    def formula(self, xp: Any) -> PerSample:
-        """½ (z - y)² and z - y."""
-
-        def f(y: Array, z: Array) -> tuple[Array, Array]:
-            e = z - y
-            return 0.5 * e * e, e
-
-        return f
+    over_outputs = "mean"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -114,6 +114,13 @@ def rows(
     return RowsFromHost(backend, x, on_device, weights, batch_size, dtype)
 
 
+def joined(weight: np.ndarray | None, by_class: np.ndarray | None) -> np.ndarray | None:
+    """The weight of each sample: its own times that of its class, where there are such; None where all weigh 1."""
+    if weight is None or by_class is None:
+        return by_class if weight is None else weight
+    return np.asarray(weight * by_class)
+
+
 def is_sparse(x: Any) -> bool:
     """Is it one of SciPy's sparse matrices or arrays?"""
     return hasattr(x, "tocsr")

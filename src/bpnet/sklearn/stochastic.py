@@ -18,7 +18,7 @@ from bpnet.sklearn.early_stopping import HeldOut, split
 from bpnet.sklearn.objective import WeightedObjective
 from bpnet.sklearn.parameters import EXACT, check_callbacks
 from bpnet.sklearn.placed import read, write
-from bpnet.sklearn.rows import RowsOnDevice, by_rows, rows
+from bpnet.sklearn.rows import RowsOnDevice, by_rows, joined, rows
 from bpnet.sklearn.solvers import optimization
 from bpnet.sklearn.warned import warn
 from bpnet.sklearn.watching import Tasks, printed
@@ -46,7 +46,7 @@ def fit_stochastic(
     held_out = None
     if est.early_stopping:
         x, targets, weight, by_class, held_out = _held_out(est, objective, x, y, targets, weight, by_class)
-    weight = by_class if weight is None else weight if by_class is None else weight * by_class
+    weight = joined(weight, by_class)
     size = _batch_size(est.batch_size, x.shape[0])
     optimizer = est._optimizer.bind(network)
     samples = rows(network.backend, x, targets, weight, size, network.dtype, objective.target_type)

@@ -138,6 +138,12 @@ class TableModel:
         content = network.content()
         write(path, Content("table", content.arrays, content.facts | {"table": self.preprocessing.facts()}))
 
+    def export(self, path: str | Path, *, dtype: str | None = None) -> None:
+        """Write preprocessing and network as one ONNX file; see `bpnet.tables.exporting`. Needs the extra `onnx`."""
+        from bpnet.tables.exporting import export_table
+
+        export_table(self.model.network, self.preprocessing, path, dtype=dtype)
+
     def _outputs(self, data: Any) -> np.ndarray:
         outputs: np.ndarray = self.model.predict(self.preprocessing.transform(data))
         return outputs

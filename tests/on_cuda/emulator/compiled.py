@@ -18,6 +18,8 @@ import pytest
 
 HERE = Path(__file__).parent
 OPTIONS = ("-O1", "-std=c++17", "-ffp-contract=off", "-fwrapv", "-shared", "-fPIC", "-Wl,-Bsymbolic", "-w")
+LIBRARIES = ("-nostdlib", "-lm", "-lc")
+"""None of C++'s, whose linking takes as long as the compiling of a small kernel."""
 MOST_THREADS, MOST_ROWS = 1024, 65535
 """Of a block; of blocks along y. Along x there are 2³¹ - 1."""
 
@@ -77,12 +79,12 @@ def _fibers() -> ctypes.CDLL:
 
 def _compiled(text: str, header: str = "") -> Path:
     folder = Path(os.environ.get("BPNET_CACHE") or Path(tempfile.gettempdir()) / "bpnet-tests") / "cuda-on-cpu"
-    key = hashlib.sha256("\0".join([text, header, *OPTIONS]).encode()).hexdigest()[:32]
+    key = hashlib.sha256("\0".join([text, header, *OPTIONS, *LIBRARIES]).encode()).hexdigest()[:32]
     made = folder / f"{key}.so"
     if not made.exists():
         folder.mkdir(parents=True, exist_ok=True)
         unfinished = folder / f"{key}.{os.getpid()}.so"
-        command = ["g++", *OPTIONS, "-I", str(HERE), "-x", "c++", "-", "-o", str(unfinished)]
+        command = ["g++", *OPTIONS, "-I", str(HERE), "-x", "c++", "-", *LIBRARIES, "-o", str(unfinished)]
         run = subprocess.run(command, input=text, text=True, capture_output=True, check=False)
         if run.returncode:
             raise RuntimeError(f"the kernels cannot be compiled:\n{run.stderr}")

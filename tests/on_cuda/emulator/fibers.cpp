@@ -1,7 +1,8 @@
 // The threads of a block, one after another: each runs until it waits for the others or ends.
 //
-// Blocks run in order, and threads in order, or both backwards: results that depend on it show a race. A barrier that
-// not all threads reach ends the kernel with a message.
+// Blocks run in order, and so do the warps of a block, each as far as it comes without the others, and the threads of a
+// warp; or all of them backwards: results that depend on it show a race. A barrier that not all threads reach ends the
+// kernel with a message.
 #include <sys/mman.h>
 
 #include <cstdio>
@@ -11,13 +12,17 @@ struct uint3 { unsigned x, y, z; };
 extern "C" { uint3 threadIdx, blockIdx, blockDim, gridDim; }
 
 namespace {
-const size_t STACK = 64 * 1024;
+// Bytes; odd in lines of 64, so that the stacks of a block do not all want the same places of the cache.
+const size_t STACK = 64 * 1024 + 5 * 64;
 const unsigned MOST = 1024;
-enum State { READY, AT_BARRIER, AT_WARP, ENDED };
-struct Fiber { void* stack; State state; int line; };
+enum State { NEW, READY, AT_BARRIER, AT_WARP, ENDED };
+struct Fiber { void* stack; unsigned number; State state; int line; };  // number: of the stack
 
 Fiber fibers[MOST];
+uint3 places[MOST];  // of the threads in their block
 char* stacks;
+unsigned unused[MOST];  // numbers of stacks; a thread that ends leaves its own, still in the cache, to the next
+unsigned count_unused;
 void* scheduler;
 unsigned current;
 unsigned long long lanes[MOST];
@@ -27,7 +32,8 @@ char *shared, *shared_end;
 char message[200];
 
 #if defined(__x86_64__)
-// Keeps the stack and what a called function must preserve, and goes on where the other stack was left.
+// Keeps the stack and what a called function must preserve, and goes on where the other stack was left: by a jump, as
+// the processor takes a return to go back to the last call, and guesses wrong.
 extern "C" void cuda_on_cpu_switch(void** from, void* to);
 asm(R"(
 .text
@@ -48,39 +54,39 @@ cuda_on_cpu_switch:
     popq %r12
     popq %rbx
     popq %rbp
-    ret
+    popq %rdx
+    jmp *%rdx
 )");
 void begin();
 void* fresh(char* stack) {
     void** top = (void**)(stack + STACK) - 1;
-    *--top = (void*)begin;  // `ret` goes there, with the stack as after a call: 8 beyond a multiple of 16
+    *--top = (void*)begin;  // the jump goes there, with the stack as after a call: 8 beyond a multiple of 16
     return top - 6;
 }
-void go_on(unsigned i) { cuda_on_cpu_switch(&scheduler, fibers[i].stack); }
-void leave() { cuda_on_cpu_switch(&fibers[current].stack, scheduler); }
+inline void go_on(unsigned i) { cuda_on_cpu_switch(&scheduler, fibers[i].stack); }
+inline void leave() { cuda_on_cpu_switch(&fibers[current].stack, scheduler); }
 #else
 #include <ucontext.h>
 ucontext_t contexts[MOST], outside;
 void begin();
 void* fresh(char* stack) {
-    unsigned i = (stack - stacks) / STACK;
-    getcontext(&contexts[i]);
-    contexts[i].uc_stack.ss_sp = stack;
-    contexts[i].uc_stack.ss_size = STACK;
-    makecontext(&contexts[i], begin, 0);
+    unsigned number = (stack - stacks) / STACK;
+    getcontext(&contexts[number]);
+    contexts[number].uc_stack.ss_sp = stack;
+    contexts[number].uc_stack.ss_size = STACK;
+    makecontext(&contexts[number], begin, 0);
     return nullptr;
 }
-void go_on(unsigned i) { swapcontext(&outside, &contexts[i]); }
-void leave() { swapcontext(&contexts[current], &outside); }
+inline void go_on(unsigned i) { swapcontext(&outside, &contexts[fibers[i].number]); }
+inline void leave() { swapcontext(&contexts[fibers[current].number], &outside); }
 #endif
 
 void begin() {
     kernel(arguments);
     fibers[current].state = ENDED;
+    unused[count_unused++] = fibers[current].number;
     leave();
 }
-
-unsigned z_of(unsigned i) { return i / (blockDim.x * blockDim.y); }
 
 // Ready again: all fibers from `first` to `end`, if all of them wait for one another in the same line.
 bool released(unsigned first, unsigned end, State waiting) {
@@ -104,30 +110,40 @@ void stuck(unsigned threads) {
              fibers[other].line);
 }
 
+// Each thread of a warp that can go on, until it waits or ends; false where one failed.
+bool warp(unsigned first, unsigned end, bool backwards) {
+    for (unsigned k = first; k < end; ++k) {
+        unsigned i = backwards ? end - 1 - (k - first) : k;
+        if (fibers[i].state == NEW) {
+            unsigned number = unused[--count_unused];
+            fibers[i] = {fresh(stacks + number * STACK), number, READY, 0};
+        }
+        if (fibers[i].state != READY) continue;
+        current = i;
+        threadIdx = places[i];
+        go_on(i);
+        if (message[0]) return false;
+    }
+    return true;
+}
+
 bool block(unsigned threads, bool backwards) {
     if (shared) memset(shared, 0xff, shared_end - shared);
-    for (unsigned i = 0; i < threads; ++i) fibers[i] = {fresh(stacks + i * STACK), READY, 0};
-    for (;;) {
-        unsigned ended = 0;
-        for (unsigned k = 0; k < threads; ++k) {
-            unsigned i = backwards ? threads - 1 - k : k;
-            if (fibers[i].state == READY) {
-                current = i;
-                threadIdx = {i % blockDim.x, i / blockDim.x % blockDim.y, z_of(i)};
-                go_on(i);
-                if (message[0]) return false;
-            }
-            ended += fibers[i].state == ENDED;
+    for (unsigned i = 0; i < threads; ++i) fibers[i] = {nullptr, 0, NEW, 0};
+    if (count_unused != MOST)  // the first block, or the last one failed
+        for (count_unused = 0; count_unused < MOST; ++count_unused) unused[count_unused] = MOST - 1 - count_unused;
+    const unsigned warps = (threads + 31) / 32;
+    do {
+        for (unsigned k = 0; k < warps; ++k) {
+            unsigned first = 32 * (backwards ? warps - 1 - k : k), end = first + 32 < threads ? first + 32 : threads;
+            do {
+                if (!warp(first, end, backwards)) return false;
+            } while (released(first, end, AT_WARP));
         }
-        if (ended == threads) return true;
-        bool any = false;
-        for (unsigned first = 0; first < threads; first += 32)
-            any |= released(first, first + 32 < threads ? first + 32 : threads, AT_WARP);
-        if (!any && !released(0, threads, AT_BARRIER)) {
-            stuck(threads);
-            return false;
-        }
-    }
+        if (count_unused == MOST) return true;  // all have ended
+    } while (released(0, threads, AT_BARRIER));
+    stuck(threads);
+    return false;
 }
 }  // namespace
 
@@ -157,6 +173,10 @@ extern "C" const char* cuda_on_cpu_launch(void (*thread)(const void*), const uns
     arguments = words;
     gridDim = {shape[0], shape[1], shape[2]};
     blockDim = {shape[3], shape[4], shape[5]};
+    unsigned threads = 0;
+    for (unsigned z = 0; z < blockDim.z; ++z)
+        for (unsigned y = 0; y < blockDim.y; ++y)
+            for (unsigned x = 0; x < blockDim.x; ++x) places[threads++] = {x, y, z};
     if (!stacks) {
         const int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
         void* mapped = mmap(nullptr, MOST * STACK, PROT_READ | PROT_WRITE, how, -1, 0);
@@ -168,7 +188,7 @@ extern "C" const char* cuda_on_cpu_launch(void (*thread)(const void*), const uns
         unsigned long long b = backwards ? blocks - 1 - k : k;
         blockIdx = {(unsigned)(b % gridDim.x), (unsigned)(b / gridDim.x % gridDim.y),
                     (unsigned)(b / gridDim.x / gridDim.y)};
-        if (!block(blockDim.x * blockDim.y * blockDim.z, backwards)) return message;
+        if (!block(threads, backwards)) return message;
     }
     return nullptr;
 }
