@@ -16,7 +16,9 @@ MOST_POINTS = 20_000
 """More would only lie upon one another."""
 
 
-def curve(history: Mapping[str, Sequence[float]], epochs: Sequence[int], name: str, label: str, best: int | None) -> Draw:
+def curve(
+    history: Mapping[str, Sequence[float]], epochs: Sequence[int], name: str, label: str, best: int | None
+) -> Draw:
     """history[name] against the epoch, counted from 1, and that of the held-out rows, dashed; `best` is marked."""
     at = np.asarray(epochs) + 1
     held_out = history.get(f"val_{name}")
@@ -34,6 +36,8 @@ def curve(history: Mapping[str, Sequence[float]], epochs: Sequence[int], name: s
         values = np.concatenate([np.asarray(part, dtype=float) for part in (history[name], held_out or [])])
         if name == "loss" and values.min() > 0 and values.max() > 20 * values.min():
             axis.set_yscale("log")
+            axis.yaxis.set_major_formatter("{x:g}")
+            axis.yaxis.set_minor_formatter("")
         axis.legend()
 
     return draw

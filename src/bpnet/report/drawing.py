@@ -53,7 +53,8 @@ def picture(draw: Callable[[Any], None], title: str, number: int) -> Element:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context({**STYLE, "svg.hashsalt": f"bpnet {number}"}), warnings.catch_warnings():
+    style: Any = {**STYLE, "svg.hashsalt": f"bpnet {number}"}
+    with rc_context(style), warnings.catch_warnings():
         # The browser has letters that matplotlib's font has not.
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
         figure = Figure(figsize=SIZE, dpi=160, layout="constrained")

@@ -14,10 +14,14 @@ CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uf
 """What may not stand in a page, even escaped."""
 
 
-def element(tag: str, *content: Content, **attributes: str) -> Element:
+ALLOWED = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+"""To the browser: nothing is fetched, and nothing runs."""
+
+
+def element(tag: str, /, *parts: Content, **attributes: str) -> Element:
     """`<tag attributes>content</tag>`; an attribute `class_` is `class`."""
     made = Element(tag, {name.rstrip("_").replace("_", "-"): plain(value) for name, value in attributes.items()})
-    for part in content:
+    for part in parts:
         if isinstance(part, Element):
             made.append(part)
         elif len(made):
@@ -27,15 +31,15 @@ def element(tag: str, *content: Content, **attributes: str) -> Element:
     return made
 
 
-def plain(text: str, most: int = 2000) -> str:
-    """The text without control characters, cut off after `most` characters."""
-    text = CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
-    return text if len(text) <= most else text[: most - 1] + "…"
+def plain(text: str) -> str:
+    """The text without control characters."""
+    return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def short(text: str, most: int = 40) -> str:
     """A name for a cell or a label: one line, cut off after `most` characters."""
-    return plain(" ".join(text.split()), most)
+    text = plain(" ".join(text.split()))
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Content]], *, numbers: Sequence[int] = ()) -> Element:
@@ -68,6 +72,7 @@ def page(title: str, *content: Content) -> str:
     head = element(
         "head",
         element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=ALLOWED),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
         element("title", title),

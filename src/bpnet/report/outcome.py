@@ -72,7 +72,7 @@ class Classification:
 
     @cached_property
     def figures(self) -> dict[str, float]:
-        """Share of right rows; the mean over the classes of that share; mean -log p(true); of two classes ROC's area."""
+        """Share of right rows; its mean over the classes; mean -log p(true); of two classes ROC's area."""
         likelihood = self.probabilities[np.arange(len(self)), self.true]
         present = self.counts.sum(axis=1) > 0
         recall = np.diag(self.counts)[present] / self.counts.sum(axis=1)[present]
@@ -91,9 +91,7 @@ class Classification:
             right = np.diag(self.counts)
             precision, recall = right / self.counts.sum(axis=0), right / self.counts.sum(axis=1)
         rows = self.counts.sum(axis=1)
-        return [
-            (name, int(rows[k]), float(precision[k]), float(recall[k])) for k, name in enumerate(self.classes)
-        ]
+        return [(name, int(rows[k]), float(precision[k]), float(recall[k])) for k, name in enumerate(self.classes)]
 
     def mistakes(self, most: int = 10) -> list[tuple[str, str, int]]:
         """The most frequent: true class, what it was taken for, rows."""

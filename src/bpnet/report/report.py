@@ -16,6 +16,12 @@ from bpnet.report.results import cards, charts, figures, tables
 HEADLINES = ("R²", "root mean squared error", "mean absolute error", "accuracy", "balanced accuracy", "log loss",
              "area under the ROC curve")  # fmt: skip
 
+NAMES = {"r2": "R²", "mse": "mean squared error", "mae": "mean absolute error"}
+
+NO_NETWORK = (
+    "No network: what the mean of the target would do, or always the most frequent class of the rows it learned from."
+)
+
 
 @dataclass(frozen=True)
 class Column:
@@ -57,17 +63,18 @@ def html(report: Report, *, pictures: bool = True) -> str:
     name, outcome = next(iter(report.parts.items()))
     said = in_words(outcome.figures)
     without = in_words(report.without.figures) if report.without else {}
-    missing = [] if drawn or not pictures else [element("p", "No pictures: matplotlib is not installed.", class_="note")]
+    notes = [*report.notes, *([] if drawn or not pictures else ["No pictures: matplotlib is not installed."])]
+    without_network = {"no network": report.without} if report.without else {}
     return page(
         report.title,
         element("header", element("h1", report.title), element("p", report.lead)),
-        *(element("p", note, class_="note") for note in report.notes),
-        *missing,
+        *(element("p", note, class_="note") for note in notes),
         cards({key: said[key] for key in HEADLINES if key in said}, without),
-        section("Results", figures({**report.parts, **({"without a network": report.without} if report.without else {})})),
-        *([section(f"On the {name} rows", *_pictures(charts(outcome), drawn, 0), *tables(outcome))]),
+        section("Results", figures({**report.parts, **without_network}), element("p", NO_NETWORK, class_="quiet")),
+        section(f"On the {name} rows", *_pictures(charts(outcome), drawn, 0), *tables(outcome)),
         section("Training", *_pictures(_curves(report), drawn, 10), _last(report)),
-        section("Data", table(["column", "use", "kind", "missing", "values"], map(_cells, report.columns), numbers=(3,))),
+        section("Data", table(["column", "use", "kind", "missing", "values"],
+                              map(_cells, report.columns), numbers=(3,))),
         section("Network", element("pre", report.network)),
         section("How it was made", facts((key, value) for key, value in report.made.items())),
         section("What to do with it", *(part for why, how in report.commands.items()
@@ -80,9 +87,9 @@ def _curves(report: Report) -> dict[str, Draw]:
     drawn: dict[str, Draw] = {}
     for name in report.history:
         if not name.startswith("val_") and len(report.history[name]):
-            label = report.loss if name == "loss" else name
-            title = f"{label[:1].upper()}{label[1:]} of each epoch"
-            drawn[title] = curve(report.history, report.epochs, name, label, report.kept)
+            said = NAMES.get(name, name.replace("_", " "))
+            title = f"{said[:1].upper()}{said[1:]} after each epoch" + (f": {report.loss}" if name == "loss" else "")
+            drawn[title] = curve(report.history, report.epochs, name, said, report.kept)
     return drawn
 
 
@@ -95,11 +102,17 @@ def _last(report: Report) -> Any:
     if report.kept is not None and report.kept in report.epochs:
         shown = {list(report.epochs).index(report.kept): f"kept: epoch {report.kept + 1}", **shown}
     rows = [
-        [name.replace("val_", "validation "), *(in_words({"": report.history[name][at]})[""] for at in shown)]
+        [_said(name), *(in_words({"": report.history[name][at]})[""] for at in shown)]
         for name in report.history
         if len(report.history[name]) == len(report.epochs)
     ]
     return table(["", *shown.values()], rows, numbers=range(1, len(shown) + 1))
+
+
+def _said(name: str) -> str:
+    """A figure of the history in words."""
+    held_out, bare = name.startswith("val_"), name.removeprefix("val_")
+    return f"{'validation ' * held_out}{NAMES.get(bare, bare.replace('_', ' '))}"
 
 
 def _pictures(drawn: Mapping[str, Draw], wanted: bool, first: int) -> list[Any]:

@@ -35,7 +35,9 @@ def cards(figures: Mapping[str, str], beneath: Mapping[str, str]) -> Element:
 
 def _card(name: str, said: str, without: str | None) -> Element:
     lines = [element("b", said), element("span", name)]
-    return element("div", *lines, *([element("span", f"without a network: {without}")] if without else []), class_="card")
+    return element(
+        "div", *lines, *([element("span", f"without a network: {without}")] if without else []), class_="card"
+    )
 
 
 def tables(outcome: Outcome) -> list[Element]:
@@ -92,7 +94,5 @@ def _matrix(outcome: Classification) -> Element:
 
 
 def _mistakes(outcome: Classification) -> Element:
-    rows: list[list[Content]] = [
-        [short(true), short(taken), f"{count:,}"] for true, taken, count in outcome.mistakes()
-    ]
+    rows: list[list[Content]] = [[short(true), short(taken), f"{count:,}"] for true, taken, count in outcome.mistakes()]
     return table(["true class", "taken for", "rows"], rows, numbers=(2,))

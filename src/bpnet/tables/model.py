@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bpnet.backend import Backend
 from bpnet.formats.container import Content, write
 from bpnet.models import Model
 from bpnet.nn.optimizers import Optimizer
@@ -48,7 +49,7 @@ class TableModel:
         early_stopping: bool | int = True,
         class_weight: str | Mapping[Any, float] | None = None,
         seed: int = 0,
-        backend: str | None = None,
+        backend: str | Backend | None = None,
         dtype: str | None = None,
         callbacks: Sequence[Callback] = (),
         verbose: int | str = "auto",
