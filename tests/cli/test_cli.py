@@ -56,7 +56,7 @@ def test_no_plot_writes_nothing(tmp_path):
 
 
 def test_without_matplotlib_it_trains_and_says_what_is_missing(tmp_path, monkeypatch):
-    monkeypatch.setattr("bpnet.cli.train.find_spec", lambda name: None)
+    monkeypatch.setattr("bpnet.cli.folders.find_spec", lambda name: None)
     result = bpnet("train", "xor", "--epochs", "2", "--quiet", "--out", str(tmp_path))
     assert result.exit_code == 0
     assert "Mend: pip install matplotlib" in result.output

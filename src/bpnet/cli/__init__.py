@@ -7,7 +7,10 @@ from importlib import import_module
 import click
 
 SUBCOMMANDS = {
-    "train": "Train a recipe and draw its pictures.",
+    "train": "Train on a table of your own, or run a recipe.",
+    "predict": "Say the target for the rows of a table.",
+    "evaluate": "Say how good a model's predictions are.",
+    "show": "Show what a saved model or checkpoint is.",
     "recipes": "List the recipes.",
     "gradcheck": "Check a recipe's hand-written derivatives against central differences.",
     "profile": "Take a recipe's training step apart: time, bytes and FLOP of each part.",

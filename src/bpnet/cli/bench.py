@@ -132,7 +132,7 @@ def bench(
         click.echo(f"wrote {path}\n")
         _show(record, subject, path.with_suffix(""), plot, markdown)
         if not any(cell.counts for cell in record.cells):
-            raise ValueError("nothing was measured: every contender was left out. Mend: see the reasons above")
+            raise RuntimeError("nothing was measured: every contender was left out. Mend: see the reasons above")
 
 
 def _require_installed(plot: bool | None) -> None:

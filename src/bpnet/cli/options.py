@@ -12,11 +12,18 @@ import click
 from bpnet.backend import Backend, BackendFallbackWarning, float_dtype, load, matrix_precision
 from bpnet.training.history import TrainingDivergedError
 
+FAILED, REFUSED = 1, 2
+"""Exit codes: a run that failed, and what can be mended by giving something else."""
+
 
 def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """RECIPE, --backend, --dtype, --seed, --sizes and --data."""
+    return click.argument("recipe_name", metavar="RECIPE")(options_of_a_run(command))
+
+
+def options_of_a_run(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--backend, --dtype, --seed, --sizes and --data."""
     decorators = [
-        click.argument("recipe_name", metavar="RECIPE"),
         click.option(
             "--backend", metavar="SPEC", help="numba, numpy, cupy, torch:cpu, …; default: BPNET_BACKEND or auto."
         ),
@@ -55,13 +62,30 @@ def chosen_backend(spec: str | None, dtype: str | None, precision: str | None = 
     return backend, float_type
 
 
+class Refused(click.ClickException):
+    """What can be mended by giving something else."""
+
+    exit_code = REFUSED
+
+
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """What a user can mend is printed as one line, exit code 1; anything else keeps its traceback."""
+    """One line for what is no fault of bpnet's; anything else keeps its traceback.
+
+    Exit code 2 for what was given and can be mended: an option, a file, a package that is missing. 1 for a run that
+    failed: its loss diverged, memory or a device gave out.
+    """
     try:
         yield
-    except (ValueError, RuntimeError, ImportError, OSError, TrainingDivergedError) as error:
-        raise click.ClickException(str(error)) from error
+    except (ValueError, ImportError, OSError) as error:
+        raise Refused(_line(error)) from error
+    except (RuntimeError, MemoryError, TrainingDivergedError) as error:
+        raise click.ClickException(_line(error)) from error
+
+
+def _line(error: BaseException) -> str:
+    """Its message and notes, on one line whatever they quote."""
+    return " ".join(" ".join([str(error), *getattr(error, "__notes__", [])]).split())
 
 
 def _sizes(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:

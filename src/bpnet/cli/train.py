@@ -1,32 +1,65 @@
-"""`bpnet train RECIPE`."""
+"""`bpnet train`: a network for a table of the user's, or a recipe."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryFile
+from typing import Any
 
 import click
 
 from bpnet.cli.checkpoints import checkpoint_options, checkpoints_in
-from bpnet.cli.options import chosen_backend, one_line_errors, precision_option, run_options
+from bpnet.cli.folders import require_drawing, writable_folder
+from bpnet.cli.options import FAILED, chosen_backend, one_line_errors, options_of_a_run, precision_option
+from bpnet.cli.table_options import RECIPE_ONLY, TABLE_ONLY, is_table, refuse, table_options
 from bpnet.recipes import Options, recipe
 from bpnet.recipes.recipe import Draw
 
+TEXT = """
+\b
+Options of a run on DATA (.csv .csv.gz .tsv .parquet .npz .npy):
+  --target --task --hidden --activation --optimizer --lr --dropout --batch-norm
+  --validation --test --early-stopping --class-weight
+Options of a run of a RECIPE (bpnet recipes lists them):
+  --sizes --data --resume --checkpoint-every
+"""
 
-@click.command()
-@run_options
+
+@click.command(epilog=TEXT)
+@click.argument("what", metavar="RECIPE|DATA")
+@options_of_a_run
 @precision_option
 @checkpoint_options
+@table_options
 @click.option("--epochs", type=click.IntRange(min=1), help="Epochs, or steps where a step takes all rows.")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Samples a step.")
-@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where pictures go; default: runs/RECIPE.")
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where files go; default: runs/NAME.")
 @click.option("--plot/--no-plot", default=None, help="Draw pictures; default: where matplotlib is installed.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
-def train(
-    recipe_name: str,
+@click.pass_context
+def train(ctx: click.Context, /, what: str, **given: Any) -> None:
+    """Train a network on the table in the file DATA, or run RECIPE; write a model and a report, or pictures.
+
+    A table's --target is predicted from its other columns. Exit code 1: the run failed or was interrupted, or a figure
+    of the recipe is not as it should be; 2: what was given cannot be used.
+    """
+    with one_line_errors():
+        if is_table(what):
+            refuse(ctx, what, RECIPE_ONLY, "a recipe, and this is a run on a table")
+            from bpnet.cli.table_training import train_on_table
+
+            done = train_on_table(Path(what), **{name: given[name] for name in given if name not in RECIPE_ONLY})
+        else:
+            recipe(what)
+            refuse(ctx, what, TABLE_ONLY, "a table, and this is a recipe")
+            done = _run_recipe(what, **{name: given[name] for name in given if name not in TABLE_ONLY})
+    ctx.exit(0 if done else FAILED)
+
+
+def _run_recipe(
+    name: str,
+    *,
     backend: str | None,
     dtype: str | None,
     seed: int,
@@ -40,48 +73,40 @@ def train(
     out: Path | None,
     plot: bool | None,
     quiet: bool,
-) -> None:
-    """Train RECIPE, print what it ends with, and draw its pictures."""
-    with one_line_errors():
-        module = recipe(recipe_name)
-        on, float_type = chosen_backend(backend, dtype, precision)
-        out = out or Path("runs") / recipe_name
-        folder = _folder(out, plot)
-        click.echo(f"{recipe_name}: {module.__doc__.splitlines()[0]}")
-        click.echo(f"backend {on.name}, device {on.device}, {float_type}, seed {seed}")
-        checkpoints = checkpoints_in(out, module, resume, checkpoint_every)
-        options = Options(on, float_type, epochs, batch_size, seed, 0 if quiet else 1, sizes=sizes, data=data)
-        options = replace(options, checkpoints=checkpoints, checkpoint_every=checkpoint_every, resume=resume or None)
-        outcome = module.run(options)
-        history = outcome.model.history if outcome.model else None
-        if history is not None and history.interrupted:
-            click.echo("interrupted: what follows is of the weights at that point")
-            if checkpoints is not None:
-                click.echo("the same command with --resume goes on from here")
-        if outcome.text:
-            click.echo(outcome.text)
-        for measured in outcome.measured:
-            click.echo(str(measured))
-        if folder is not None:
-            for path in _draw(outcome.pictures, folder):
-                click.echo(f"wrote {path}")
-        elif plot is None and outcome.pictures:
-            click.echo("no pictures: matplotlib is not installed. Mend: pip install matplotlib")
+) -> bool:
+    """Train, print what it ends with, draw its pictures; True where it was not cut short and its figures hold."""
+    module = recipe(name)
+    on, float_type = chosen_backend(backend, dtype, precision)
+    out = out or Path("runs") / name
+    folder = _folder(out, plot)
+    click.echo(f"{name}: {module.__doc__.splitlines()[0]}")
+    click.echo(f"backend {on.name}, device {on.device}, {float_type}, seed {seed}")
+    checkpoints = checkpoints_in(out, module, resume, checkpoint_every)
+    options = Options(on, float_type, epochs, batch_size, seed, 0 if quiet else 1, sizes=sizes, data=data)
+    kept: dict[str, Any] = {"checkpoints": checkpoints, "checkpoint_every": checkpoint_every, "resume": resume or None}
+    outcome = module.run(replace(options, **kept))
+    history = outcome.model.history if outcome.model else None
+    interrupted = history is not None and history.interrupted
+    if interrupted:
+        click.echo("interrupted: what follows is of the weights at that point")
+        if checkpoints is not None:
+            click.echo("the same command with --resume goes on from here")
+    if outcome.text:
+        click.echo(outcome.text)
+    for measured in outcome.measured:
+        click.echo(str(measured))
+    if folder is not None:
+        for path in _draw(outcome.pictures, folder):
+            click.echo(f"wrote {path}")
+    elif plot is None and outcome.pictures:
+        click.echo("no pictures: matplotlib is not installed. Mend: pip install matplotlib")
+    return bool(outcome.holds) and not interrupted
 
 
 def _folder(folder: Path, plot: bool | None) -> Path | None:
     """Make the folder for pictures before training starts; None where none are to be drawn."""
-    installed = find_spec("matplotlib") is not None
-    if plot and not installed:
-        raise ImportError("--plot was given, but matplotlib is not installed. Mend: pip install matplotlib")
-    if plot is False or not installed:
-        return None
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):
-            return folder
-    except OSError as error:
-        raise ValueError(f"--out: cannot write to {str(folder)!r} ({error}). Mend: name another folder") from error
+    installed = require_drawing(plot)
+    return None if plot is False or not installed else writable_folder(folder)
 
 
 def _draw(pictures: Mapping[str, Draw], folder: Path) -> list[Path]:

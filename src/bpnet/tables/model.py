@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from bpnet.backend import Backend
 from bpnet.formats.container import Content, write
 from bpnet.formats.model import readable
 from bpnet.models import Model
@@ -50,7 +51,7 @@ class TableModel:
         early_stopping: bool | int = True,
         class_weight: str | Mapping[Any, float] | None = None,
         seed: int = 0,
-        backend: str | None = None,
+        backend: str | Backend | None = None,
         dtype: str | None = None,
         callbacks: Sequence[Callback] = (),
         verbose: int | str = "auto",
