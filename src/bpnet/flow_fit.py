@@ -59,7 +59,8 @@ def fit_flow(
     expected = model.expected(x)
     if isinstance(model.bind()[1], BoundLBFGS):
         raise ValueError(
-            f"x: {kind} came, but LBFGS needs the same samples in every epoch. Mend: fit on arrays, or another optimizer"
+            f"x: {kind} came, but LBFGS needs the same samples in every epoch. "
+            "Mend: fit on arrays, or another optimizer"
         )
     data = samples.checked(expected, x, y, weight)
     held_out = None if validation_data is None else samples.validation(expected, validation_data)
