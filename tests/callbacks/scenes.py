@@ -51,7 +51,7 @@ def told_values(callback: Callback, name: str, values: Sequence[float], rate: fl
 
 
 def through_a_file(state: dict[str, Any]) -> dict[str, Any]:
-    """The state as a checkpoint keeps it: arrays as they are, the rest as JSON without infinities."""
-    arrays = {name: np.array(value) for name, value in state.items() if isinstance(value, np.ndarray)}
+    """The state as a checkpoint keeps it: arrays in lists as they are, the rest as JSON without infinities."""
+    arrays = {name: [np.array(each) for each in value] for name, value in state.items() if isinstance(value, list)}
     others = {name: value for name, value in state.items() if name not in arrays}
     return {**json.loads(json.dumps(others, allow_nan=False)), **arrays}

@@ -8,6 +8,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from bpnet import (
+    Averaged,
     CSVLogger,
     EarlyStopping,
     LearningRateScheduler,
@@ -82,3 +83,23 @@ def test_it_is_the_same_run_and_leaves_the_same_files(on, tmp_path, stop):
     again, _, once_more = run(on, pieces, ModelCheckpoint(pieces / "run"), resume=pieces / "run")
     assert once_more.history == history.history, "what had ended is not trained again"
     assert_same(outcome(again), outcome(whole))
+
+
+@pytest.mark.parametrize("optimizer", ["adam", Averaged("adam", 0.9), "lbfgs"])
+def test_a_run_that_ended_with_its_best_weights_goes_on_from_its_last_ones(tmp_path, optimizer):
+    """Three epochs are done and over, the best of them not the last; then there are to be six."""
+
+    def fit(epochs, *others, **settings):
+        trained, stopping = model(optimizer=optimizer), EarlyStopping("loss", mode="max", restore_best_weights=True)
+        stopping.patience = 9
+        trained.fit(X, Y, epochs=epochs, verbose=0, callbacks=[stopping, *others], **settings)
+        return trained, stopping
+
+    whole, _ = fit(6)
+    short, stopping = fit(3, ModelCheckpoint(tmp_path))
+    assert stopping.best_epoch == 0
+    resumed, again = fit(6, ModelCheckpoint(tmp_path), resume=tmp_path)
+    assert resumed.history.epoch == [0, 1, 2, 3, 4, 5]
+    assert again.best_epoch == 0
+    assert_same(outcome(resumed), outcome(whole))
+    np.testing.assert_array_equal(short.get_weights()[0], whole.get_weights()[0])

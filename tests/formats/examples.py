@@ -67,6 +67,8 @@ LAYERS: list[tuple[b.Layer, tuple[tuple[int, ...], ...]]] = [
     (b.ZeroPadding2D(((1, 0), (2, 3))), ((6, 5, 2),)),
     (b.UpSampling2D((2, 3)), ((6, 5, 2),)),
     (b.BatchNormalization(1, 0.9, 1e-4, unbiased=True, **_norm), ((6, 5, 2),)),
+    (b.BatchNormalization(scale=False), ((4,),)),
+    (b.LayerNormalization(**_norm), ((4,),)),
     (b.LayerNormalization(-2, 1e-4, scale=False, beta_initializer="ones"), ((6, 5, 2),)),
     (b.Dropout(0.25), ((4,),)),
     (b.GaussianNoise(0.3), ((4,),)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bpnet.backend import Array
@@ -45,12 +45,14 @@ class EarlyStopping(Monitored):
         self.best_epoch = 0
         self.stopped_epoch = 0
         self._kept: list[Array] = []
+        self._last: list[Array] = []
+        """What training came to, where it ended with other weights: a resumed run with more epochs goes on from it."""
 
     def on_train_begin(self, epochs: int, samples: int) -> None:
         """Begin to count."""
         super().on_train_begin(epochs, samples)
         self.wait = self.best_epoch = self.stopped_epoch = 0
-        self._kept = []
+        self._kept, self._last = [], []
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Compare, keep the weights if they are the best, and count."""
@@ -82,36 +84,45 @@ class EarlyStopping(Monitored):
     def on_train_end(self) -> None:
         """The best weights, if they are wanted."""
         if self._kept:
-            for vector, kept in zip(self._vectors(), self._kept, strict=True):
-                vector[...] = kept
+            self._last = self._copies()
+            self._put(self._kept)
 
     def state(self) -> dict[str, Any]:
-        """The counts and the best weights."""
-        kept = [self.model.backend.to_numpy(vector) for vector in self._kept]
-        weights = dict(zip(("theta", "state"), kept, strict=True)) if kept else {}
+        """The counts and the best weights; after training, the last ones too."""
         counts = {"wait": self.wait, "best_epoch": self.best_epoch, "stopped_epoch": self.stopped_epoch}
-        return {"best": exact(self.best), **counts, **weights}
+        weights = {"kept": self._kept, "last": self._last}
+        on_host = {name: [self.model.backend.to_numpy(each) for each in found] for name, found in weights.items()}
+        return {"best": exact(self.best), **counts, **on_host}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on counting; a run that had been ended stays so."""
+        """Go on counting, from the last weights; a run that had been ended stays so."""
         self.best = float(state["best"])
         self.wait, self.best_epoch, self.stopped_epoch = (
             int(state[name]) for name in ("wait", "best_epoch", "stopped_epoch")
         )
         if self.stopped_epoch:
             self.model.stop_training = True
-        if "theta" in state and self.restore_best_weights:
-            asarray, dtype = self.model.backend.asarray, self.model.dtype
-            self._kept = [asarray(state[name], dtype) for name in ("theta", "state")]
+        if self.restore_best_weights:
+            self._kept = [self.model.backend.asarray(each, self.model.dtype) for each in state["kept"]]
+        if state["last"]:
+            self._put([self.model.backend.asarray(each, self.model.dtype) for each in state["last"]])
 
     def _keep(self) -> None:
         """Copy the weights, on the device; the first time into new arrays."""
         if not self.restore_best_weights:
             return
         if not self._kept:
-            self._kept = [self.model.backend.xp.asarray(vector, copy=True) for vector in self._vectors()]
+            self._kept = self._copies()
         for kept, vector in zip(self._kept, self._vectors(), strict=True):
             kept[...] = vector
+
+    def _put(self, weights: Sequence[Array]) -> None:
+        """Let them be the model's."""
+        for vector, other in zip(self._vectors(), weights, strict=True):
+            vector[...] = other
+
+    def _copies(self) -> list[Array]:
+        return [self.model.backend.xp.asarray(vector, copy=True) for vector in self._vectors()]
 
     def _vectors(self) -> list[Array]:
         return [self.model.network.theta, self.model.network.state]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryFile
 
 import click
 
+from bpnet.cli.checkpoints import checkpoint_options, checkpoints_in
 from bpnet.cli.options import chosen_backend, one_line_errors, precision_option, run_options
 from bpnet.recipes import Options, recipe
 from bpnet.recipes.recipe import Draw
@@ -17,6 +19,7 @@ from bpnet.recipes.recipe import Draw
 @click.command()
 @run_options
 @precision_option
+@checkpoint_options
 @click.option("--epochs", type=click.IntRange(min=1), help="Epochs, or steps where a step takes all rows.")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Samples a step.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Where pictures go; default: runs/RECIPE.")
@@ -30,6 +33,8 @@ def train(
     sizes: tuple[int, ...] | None,
     data: str | None,
     precision: str | None,
+    resume: bool,
+    checkpoint_every: int | None,
     epochs: int | None,
     batch_size: int | None,
     out: Path | None,
@@ -40,15 +45,19 @@ def train(
     with one_line_errors():
         module = recipe(recipe_name)
         on, float_type = chosen_backend(backend, dtype, precision)
-        folder = _folder(out or Path("runs") / recipe_name, plot)
+        out = out or Path("runs") / recipe_name
+        folder = _folder(out, plot)
         click.echo(f"{recipe_name}: {module.__doc__.splitlines()[0]}")
         click.echo(f"backend {on.name}, device {on.device}, {float_type}, seed {seed}")
-        outcome = module.run(
-            Options(on, float_type, epochs, batch_size, seed, 0 if quiet else 1, sizes=sizes, data=data)
-        )
+        checkpoints = checkpoints_in(out, module, resume, checkpoint_every)
+        options = Options(on, float_type, epochs, batch_size, seed, 0 if quiet else 1, sizes=sizes, data=data)
+        options = replace(options, checkpoints=checkpoints, checkpoint_every=checkpoint_every, resume=resume or None)
+        outcome = module.run(options)
         history = outcome.model.history if outcome.model else None
         if history is not None and history.interrupted:
             click.echo("interrupted: what follows is of the weights at that point")
+            if checkpoints is not None:
+                click.echo("the same command with --resume goes on from here")
         if outcome.text:
             click.echo(outcome.text)
         for measured in outcome.measured:

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from bpnet.backend import Backend
+from bpnet.callbacks.checkpoint import ModelCheckpoint
 from bpnet.models import Model
 from bpnet.names import look_up
 from bpnet.training.history import History
@@ -53,6 +55,11 @@ class Options:
     verbose: int | str = 0
     sizes: tuple[int, ...] | None = None
     data: str | None = None
+    checkpoints: Path | None = None
+    """The folder for them; without one there are none."""
+    checkpoint_every: int | None = None
+    """Epochs; without a number, as often as takes a twentieth of the time."""
+    resume: bool | None = None
 
     def refuse(self, **why: str) -> None:
         """ValueError if an option was given that the recipe has no use for."""
@@ -69,7 +76,15 @@ class Problem(NamedTuple):
     y: Any
 
     def fit(self, options: Options, **settings: Any) -> History:
-        """Train as loudly as `options` says. Ctrl-C before the first epoch has ended is passed on."""
+        """Train as loudly as `options` says, with checkpoints where it names a folder for them.
+
+        Ctrl-C before the first epoch has ended is passed on.
+        """
+        folder, every = options.checkpoints, options.checkpoint_every
+        if folder is not None:
+            share = 0.05 if every is None else None
+            settings["callbacks"] = [ModelCheckpoint(folder, save_best=False, every=every or 1, share=share)]
+            settings["resume"] = folder if options.resume else None
         history = self.model.fit(self.x, self.y, verbose=options.verbose, **settings)
         if not history.epoch:
             raise KeyboardInterrupt

@@ -1,0 +1,49 @@
+"""Where a recipe's run leaves checkpoints, and which of them another one goes on from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bpnet.callbacks.paths import require_folder
+from bpnet.recipes.recipe import NOTHING, Options
+from bpnet.resume import newest_first
+
+
+def checkpoint_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--resume and --checkpoint-every."""
+    decorators = [
+        click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in DIR/checkpoints."),
+        click.option(
+            "--checkpoint-every",
+            metavar="N",
+            type=click.IntRange(min=1),
+            help="Epochs; default: as often as takes a twentieth of the time.",
+        ),
+    ]
+    for decorator in reversed(decorators):
+        command = decorator(command)
+    return command
+
+
+def checkpoints_in(out: Path, module: Any, resume: bool, every: int | None) -> Path | None:
+    """The folder; None where the recipe trains nothing, or nothing can be written and nobody has asked for it."""
+    asked = resume or every is not None
+    if not hasattr(module, "problem"):
+        Options(resume=resume or None, checkpoint_every=every).refuse(resume=NOTHING, checkpoint_every=NOTHING)
+        return None
+    folder = out / "checkpoints"
+    try:
+        require_folder("--out", folder)
+    except ValueError as error:
+        if asked:
+            raise
+        click.echo(f"no checkpoints: {error}", err=True)
+        return None
+    if resume:
+        newest = next(newest_first(folder), None)
+        click.echo(f"begins anew: no checkpoint in {folder}" if newest is None else f"goes on from {newest}")
+    return folder
