@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def predict(model: Path, data: Path, backend: str | None, output: Path | None, p
         table = _table(given, _said(chosen, frame, proba))
         written = _bytes(table, output)
         if output is None:
-            click.get_binary_stream("stdout").write(written)
+            sys.stdout.buffer.write(written)
         else:
             write_bytes(output, written)
             click.echo(f"wrote {output}: {len(frame):,} rows", err=True)
