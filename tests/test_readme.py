@@ -1,28 +1,51 @@
-"""What the README shows runs as it stands there."""
+"""What the README and the pages show runs as it stands there, and what they link to is there."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SNIPPETS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+README = ROOT / "README.md"
+PAGES = sorted((ROOT / "src" / "bpnet" / "docs").glob("*.md"))
+BLOCK = re.compile(r"^```python\n(.*?)^```", flags=re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize("code", SNIPPETS)
-def test_a_snippet_runs_alone(code, tmp_path):
-    command = [sys.executable, "-W", "error", "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout
+def blocks(page):
+    """Each block with the lines before it, empty: errors then name the page's line."""
+    text = page.read_text(encoding="utf-8")
+    return ["\n" * text[: found.start(1)].count("\n") + found[1] for found in BLOCK.finditer(text)]
 
 
-def test_there_are_snippets_and_every_linked_file_exists():
-    assert len(SNIPPETS) >= 6
-    for page in (ROOT / "README.md", ROOT / "backends" / "README.md"):
-        links = re.findall(r"\]\((?!http)([^)]+)\)", page.read_text(encoding="utf-8"))
-        assert links
-        for link in links:
-            assert (page.parent / link).exists(), f"{page.name} links to {link}"
+def run(code, page, names):
+    exec(compile(code, str(page), "exec"), names)
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """What they write goes to an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("code", blocks(README), ids=lambda code: f"line {len(code) - len(code.lstrip()) + 1}")
+def test_each_block_of_the_readme_runs_alone(code, capsys):
+    run(code, README, {"__name__": "__main__"})
+    assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.stem)
+def test_the_blocks_of_a_page_run_in_their_order(page):
+    names = {"__name__": "__main__"}
+    for code in blocks(page):
+        run(code, page, names)
+
+
+def test_there_are_blocks_and_pages():
+    assert len(blocks(README)) >= 5
+    assert {page.stem for page in PAGES} >= {"reproducibility", "writing-a-backend", "writing-a-layer"}
+
+
+@pytest.mark.parametrize("page", [README, ROOT / "backends" / "README.md", *PAGES], ids=lambda page: page.name)
+def test_every_linked_file_exists(page):
+    for link in re.findall(r"\]\((?!http)([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / link).exists(), f"{page.name} links to {link}"

@@ -136,7 +136,8 @@ def _trial(work: Work, out: Path, draw: random.Random) -> Trial:
     while len(trial.kills) < wanted:
         aim = draw.choice(["training", "training", "a file", "a file", "anywhere"])
         done = _newest(out)
-        epoch = draw.randint(done, max(done, work.epochs - 2))
+        first = done + 1 if done else 0
+        epoch = draw.randint(first, max(first, work.epochs - 2))
         share = draw.uniform(0.0, 1.0)
         after = share * work.seconds if aim == "anywhere" else share * work.seconds / work.epochs
         kill = _killed(_start([work.recipe, *work.arguments], out), out, aim, epoch, after)

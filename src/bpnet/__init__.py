@@ -87,6 +87,9 @@ from bpnet.nn.schedules import ExponentialDecay as ExponentialDecay
 from bpnet.nn.schedules import InverseTimeDecay as InverseTimeDecay
 from bpnet.nn.schedules import StepDecay as StepDecay
 from bpnet.sequential import Sequential as Sequential
+from bpnet.tables import TableError as TableError
+from bpnet.tables import TableModel as TableModel
+from bpnet.tables import read_table as read_table
 from bpnet.training.callbacks import Callback as Callback
 from bpnet.training.history import History as History
 from bpnet.training.history import TrainingDivergedError as TrainingDivergedError

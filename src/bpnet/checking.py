@@ -30,6 +30,12 @@ def gradient_check(
     Runs in float64 on the model's backend, at its present weights, and changes nothing of the model. `elements` bounds
     how many elements of each parameter are checked, chosen at random; None checks all. Print the report for a table;
     `report.worst` names the worst parameter, `report.ok` is True where every distance is within `limit`.
+
+    >>> from bpnet import Dense, Sequential
+    >>> model = Sequential([Dense(5, "tanh", input_dim=3), Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> gradient_check(model, np.eye(3), np.arange(3)).ok
+    True
     """
     if elements is not None:
         whole_number("elements", elements)

@@ -19,6 +19,11 @@ class Sequential(Model):
 
     The input's shape comes from `Input(shape)` in the first place, from the first layer's `input_dim` or
     `input_shape`, or from the first data that the model sees.
+
+    >>> from bpnet import Dense, Input
+    >>> model = Sequential([Input((4,)), Dense(8, "tanh"), Dense(3, "softmax")])
+    >>> model.output_shape, [array.shape for array in model.get_weights()]
+    ((3,), [(4, 8), (8,), (8, 3), (3,)])
     """
 
     is_chain = True

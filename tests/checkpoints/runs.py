@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import numpy as np
 
 from bpnet import Callback, ModelCheckpoint
@@ -12,7 +15,7 @@ class StoppedError(Exception):
 
 
 class Stop(Callback):
-    """An exception in the middle of an epoch, or at its end, before anybody has written it; or Ctrl-C's flag there."""
+    """An exception in the middle of an epoch, or at its end, before anybody has written it."""
 
     def __init__(self, epoch, batch=None):
         self.epoch, self.batch, self.at = epoch, batch, 0
@@ -30,6 +33,11 @@ class Stop(Callback):
 
     def act(self):
         raise StoppedError
+
+
+class CtrlC(Stop):
+    def act(self):
+        os.kill(os.getpid(), signal.SIGINT)
 
 
 def outcome(model):

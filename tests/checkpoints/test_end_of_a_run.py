@@ -1,22 +1,14 @@
 """Ctrl-C, runs that are over, and what a resumed run is told."""
 
-import os
-import signal
-
 import numpy as np
 import pytest
 
 from bpnet import Callback, Dense, Dropout, EarlyStopping, Input, ModelCheckpoint, Sequential
 from bpnet.callbacks.progress import ProgressBar
-from checkpoints.runs import Stop, StoppedError, assert_same, outcome, whole
+from checkpoints.runs import CtrlC, Stop, StoppedError, assert_same, outcome, whole
 
 RNG = np.random.default_rng(4)
 X, Y = RNG.normal(size=(40, 5)), RNG.normal(size=40)
-
-
-class CtrlC(Stop):
-    def act(self):
-        os.kill(os.getpid(), signal.SIGINT)
 
 
 def make(optimizer="adam"):

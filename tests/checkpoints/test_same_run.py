@@ -1,5 +1,7 @@
 """A resumed run is the run that was not stopped, bit by bit, whatever it is made of."""
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 
@@ -21,7 +23,7 @@ from bpnet import (
     ReduceLROnPlateau,
     Sequential,
 )
-from checkpoints.runs import StoppedError, assert_same, in_pieces, outcome, whole
+from checkpoints.runs import CtrlC, Stop, StoppedError, assert_same, in_pieces, outcome, whole
 
 RNG = np.random.default_rng(8)
 X = RNG.normal(size=(46, 6, 6, 1))
@@ -63,14 +65,31 @@ def test_ways_of_training(way, tmp_path):
     assert_same(in_pieces(images, fit, 5, tmp_path, STOPS), whole(images, fit, 5))
 
 
+def fit_flow(model, **settings):
+    model.fit(CHANGED.flow(X, Y, 16, seed=5), verbose=0, **settings)
+
+
 def test_a_flow_of_images(tmp_path):
+    assert_same(in_pieces(images, fit_flow, 5, tmp_path, STOPS), whole(images, fit_flow, 5))
+
+
+@pytest.mark.parametrize("way", ["steps of several passes", "from the host", "in parts", "a flow"])
+@pytest.mark.parametrize("backend", ["numpy", "numba", "torch:cpu"])
+def test_ctrl_c_within_an_epoch(way, backend, tmp_path):
     def fit(model, **settings):
-        model.fit(CHANGED.flow(X, Y, 16, seed=5), verbose=0, **settings)
+        if way == "a flow":
+            fit_flow(model, **settings)
+        else:
+            model.fit(X, Y, verbose=0, **WAYS[way], **settings)
 
-    assert_same(in_pieces(images, fit, 5, tmp_path, STOPS), whole(images, fit, 5))
+    fit(images(backend), epochs=4, callbacks=[ModelCheckpoint(tmp_path), CtrlC(2, 1)])
+    resumed = images(backend)
+    fit(resumed, epochs=4, resume=tmp_path)
+    assert_same(outcome(resumed), whole(lambda: images(backend), fit, 4))
 
 
-def test_steps_on_an_emulated_gpu(tmp_path):
+@pytest.mark.parametrize("stop", [Stop(1), CtrlC(1, 0)])
+def test_steps_on_an_emulated_gpu(stop, tmp_path):
     def make():
         made = Sequential([Input((4,)), Dense(3, "tanh"), Dropout(0.3), Dense(2, "softmax")], backend=backend)
         made.compile(Adam(0.01), "sparse_categorical_crossentropy")
@@ -80,7 +99,11 @@ def test_steps_on_an_emulated_gpu(tmp_path):
         model.fit(X[:20, :4, 0, 0], Y[:20], 8, verbose=0, **settings)
 
     backend = backend_named("emulated")
-    assert_same(in_pieces(make, fit, 3, tmp_path, [(1, None)]), whole(make, fit, 3))
+    with suppress(StoppedError):
+        fit(make(), epochs=3, callbacks=[ModelCheckpoint(tmp_path), stop])
+    resumed = make()
+    fit(resumed, epochs=3, resume=tmp_path)
+    assert_same(outcome(resumed), whole(make, fit, 3))
 
 
 def test_several_inputs_and_outputs(tmp_path):

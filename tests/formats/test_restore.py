@@ -28,6 +28,7 @@ from bpnet import (
 )
 from bpnet.backend import Backend
 from bpnet.formats.container import CheckpointError, Content, from_bytes, to_bytes
+from bpnet.loading import model_of
 from bpnet.nn.optimizers import OPTIMIZERS, Optimizer
 
 OPTIMIZERS_HERE: dict[str, Callable[[], Optimizer]] = {
@@ -80,10 +81,11 @@ def test_going_on_is_bit_identical(name: str) -> None:
     other.restore(content)
     assert vectors(other) == vectors(straight)
     assert (other.seed, other.epochs_seen, other.history) == (0, 2, straight.history)
-    histories = [model.fit(X, Y, batch_size=16, epochs=2, verbose=0) for model in (straight, other)]
-    assert vectors(other) == vectors(straight)
-    assert histories[0] == histories[1]
-    assert other.learning_rate == straight.learning_rate
+    loaded = model_of(content, backend="numpy")
+    histories = [model.fit(X, Y, batch_size=16, epochs=2, verbose=0) for model in (straight, other, loaded)]
+    assert vectors(other) == vectors(loaded) == vectors(straight)
+    assert histories[0] == histories[1] == histories[2]
+    assert other.learning_rate == loaded.learning_rate == straight.learning_rate
 
 
 def test_going_on_is_bit_identical_on_every_backend(backend: Backend, dtype: str) -> None:

@@ -14,6 +14,7 @@ SUBCOMMANDS = {
     "recipes": "List the recipes.",
     "gradcheck": "Check a recipe's hand-written derivatives against central differences.",
     "profile": "Take a recipe's training step apart: time, bytes and FLOP of each part.",
+    "export": "Write a saved model as an ONNX file.",
     "doctor": "Show which backends run here, and why others do not.",
     "bench": "Time training steps side by side with other libraries.",
 }

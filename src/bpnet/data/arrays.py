@@ -150,7 +150,12 @@ def class_weights(value: Mapping[int, float], y: np.ndarray, kind: str) -> np.nd
 
 
 def to_categorical(labels: Any, num_classes: int | None = None) -> np.ndarray:
-    """One-hot rows (samples, num_classes) of class numbers from 0; by default as many classes as the largest needs."""
+    """One-hot rows (samples, num_classes) of class numbers from 0; by default as many classes as the largest needs.
+
+    >>> to_categorical([0, 2])
+    array([[1., 0., 0.],
+           [0., 0., 1.]])
+    """
     array = numeric("labels", labels).reshape(-1)
     whole = array.astype(np.int64)
     classes = int(whole.max()) + 1 if num_classes is None else whole_number("num_classes", num_classes)

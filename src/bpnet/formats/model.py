@@ -1,6 +1,6 @@
 """A model as `Content` and back: all that training goes on from.
 
-Everything is checked before anything is written, so a content that does not fit leaves a model as it was.
+Everything is checked before anything is written, so a content that does not fit leaves a model's numbers as they were.
 """
 
 from __future__ import annotations

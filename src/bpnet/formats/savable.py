@@ -48,6 +48,6 @@ class Savable:
         """Take all that `content` returned, from this model or one that was made and compiled the same way.
 
         A model that is not compiled is compiled as the other was. Floats are rounded to this model's float type.
-        CheckpointError: another architecture, optimizer or loss; the model is as it was.
+        CheckpointError: another architecture, optimizer or loss; the model's numbers are as they were.
         """
         model.restore(self, content, custom_objects)

@@ -97,6 +97,9 @@ class Conv2D(Layer):
     `kernel_size`, `strides` and `dilation_rate` are a number for both axes or two. "valid" `padding` keeps the window
     inside the image; "same" makes ⌈H / stride⌉ × ⌈W / stride⌉ places. Weights begin as `kernel_initializer` says, with
     fan_in = K·L·C / groups and fan_out = K·L·filters, biases as `bias_initializer`.
+
+    >>> Conv2D(8, 3).output_shape((28, 28, 1)), Conv2D(8, 3, strides=2, padding="same").output_shape((28, 28, 1))
+    ((26, 26, 8), (14, 14, 8))
     """
 
     def __init__(

@@ -28,6 +28,9 @@ class Dense(Layer):
 
     `input_dim` states I for the first layer of a model. The weights begin as `kernel_initializer` says, the biases as
     `bias_initializer`; `kernel_regularizer` is added to the loss.
+
+    >>> Dense(10, "relu").output_shape((64,))
+    (10,)
     """
 
     def __init__(

@@ -35,7 +35,11 @@ class Node:
 
 
 def Input(shape: Sequence[int], name: str | None = None) -> Node:  # noqa: N802 - the name that everybody knows
-    """An input of a graph: arrays of `shape` after the batch axis."""
+    """An input of a graph: arrays of `shape` after the batch axis.
+
+    >>> Input((28, 28, 1)).shape
+    (28, 28, 1)
+    """
     sizes = tuple(shape) if isinstance(shape, Iterable) else ()
     if not sizes or not all(isinstance(size, Integral) and size >= 1 for size in sizes):
         raise ValueError(f"shape: {shape!r} was given, expected whole numbers from 1, without the batch axis: (64,)")

@@ -134,6 +134,12 @@ class Adam(ElementwiseOptimizer):
     """m ← β₁ m + (1-β₁) g,  v ← β₂ v + (1-β₂) g²,  θ ← θ - η m̂ / (√v̂ + ε),  m̂ = m / (1-β₁ᵗ),  v̂ = v / (1-β₂ᵗ).
 
     Kingma and Ba 2015, algorithm 1.
+
+    >>> from bpnet import CosineDecay, Dense, Sequential
+    >>> model = Sequential([Dense(1, input_dim=4)])
+    >>> model.compile(Adam(CosineDecay(0.01, decay_steps=1000), global_clipnorm=1.0), "mse")
+    >>> round(model.learning_rate, 6)
+    0.01
     """
 
     moments = ("m", "v")

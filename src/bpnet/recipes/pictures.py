@@ -8,54 +8,19 @@ from typing import Any
 
 import numpy as np
 
+from bpnet import plot
 from bpnet.recipes.recipe import Draw
 from bpnet.training.history import History
 
 
 def loss_curve(history: History, *, steps_each: int | None = None, log: bool = False) -> Draw:
-    """The loss, and the accuracy below it where there is one; held-out curves are dashed.
-
-    Against epochs, or against steps where an entry is the mean of `steps_each` of them.
-    """
-
-    def draw(figure: Any) -> None:
-        curves = history.history
-        rows = [name for name in ("loss", "accuracy") if name in curves]
-        axes = figure.subplots(len(rows), 1, sharex=True, squeeze=False)[:, 0]
-        steps = (np.arange(len(curves["loss"])) + 1) * (steps_each or 1)
-        for axis, name in zip(axes, rows, strict=True):
-            axis.plot(steps, curves[name], "-", color="black", label="training")
-            if f"val_{name}" in curves:
-                axis.plot(steps, curves[f"val_{name}"], "--", color="tab:blue", label="held out")
-                axis.legend()
-            axis.set_ylabel(name)
-            axis.grid(alpha=0.3)
-        if log:
-            axes[0].set_yscale("log")
-        axes[-1].set_xlabel("step" if steps_each else "epoch")
-        axes[-1].xaxis.get_major_locator().set_params(integer=True)
-
-    return draw
+    """`bpnet.plot.loss_curves` of the run."""
+    return lambda figure: plot.loss_curves(history, figure=figure, log=log, steps_each=steps_each)
 
 
 def confusion_matrix(actual: np.ndarray, predicted: np.ndarray, classes: int) -> Draw:
-    """How often each class was taken for each other; the numbers stand in the cells."""
-    counts = np.zeros((classes, classes), dtype=int)
-    np.add.at(counts, (actual, predicted), 1)
-
-    def draw(figure: Any) -> None:
-        axis = figure.subplots()
-        axis.imshow(np.log1p(counts), cmap="Greys")
-        for row, column in np.argwhere(counts):
-            dark = counts[row, column] > np.expm1(np.log1p(counts.max()) / 2)
-            axis.text(column, row, counts[row, column], ha="center", va="center", color="white" if dark else "black")
-        axis.set_xticks(range(classes))
-        axis.set_yticks(range(classes))
-        axis.set_xlabel("predicted")
-        axis.set_ylabel("actual")
-        axis.set_title(f"{int((actual == predicted).sum())} of {len(actual)} right")
-
-    return draw
+    """`bpnet.plot.confusion_matrix` of classes 0, 1, …."""
+    return lambda figure: plot.confusion_matrix(actual, predicted, range(classes), ax=figure.subplots())
 
 
 def misread(images: np.ndarray, actual: np.ndarray, predicted: np.ndarray, most: int = 24) -> Draw:
@@ -76,24 +41,8 @@ def misread(images: np.ndarray, actual: np.ndarray, predicted: np.ndarray, most:
 
 
 def filters(w: np.ndarray) -> Draw:
-    """The kernels w (K, L, C, F) of a convolution: blue below 0, red above, one scale for all.
-
-    A row for each input channel, a column for each filter; those of a single channel are laid out in a square.
-    """
-    many, (channels, each) = w.shape[2] * w.shape[3], w.shape[2:]
-    rows, columns = (channels, each) if channels > 1 else (-(-each // ceil(sqrt(each))), ceil(sqrt(each)))
-    kernels = w.reshape(*w.shape[:2], many)
-
-    def draw(figure: Any) -> None:
-        largest = float(np.abs(w).max()) or 1.0
-        figure.suptitle(f"{each} filters of {w.shape[0]}×{w.shape[1]} on {channels} channel{'s' * (channels > 1)}")
-        for axis in (axes := figure.subplots(rows, columns, squeeze=False)).flat:
-            axis.axis("off")
-        for number, axis in zip(range(many), axes.flat, strict=False):
-            image = axis.imshow(kernels[..., number], cmap="RdBu_r", vmin=-largest, vmax=largest)
-        figure.colorbar(image, ax=axes)
-
-    return draw
+    """`bpnet.plot.filters` of the kernels w (K, L, C, F) of a convolution."""
+    return lambda figure: plot.filters(w, ax=figure.subplots())
 
 
 def variants(images: np.ndarray, changed: Sequence[np.ndarray]) -> Draw:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from bpnet.backend import Backend
 from bpnet.formats.container import Content, write
+from bpnet.formats.model import readable
 from bpnet.models import Model
 from bpnet.nn.optimizers import Optimizer
 from bpnet.tables.frames import as_frame, column_of, named
@@ -17,7 +19,7 @@ from bpnet.tables.measures import of_classes, of_numbers
 from bpnet.tables.preprocessing import Preprocessing
 from bpnet.tables.settings import Settings
 from bpnet.tables.split import split_rows
-from bpnet.tables.stream_training import is_too_large, trained
+from bpnet.tables.stream_training import is_too_large, parts, trained
 from bpnet.tables.training import fitted, part_of, with_better_target
 from bpnet.training.callbacks import Callback
 from bpnet.training.history import History
@@ -54,6 +56,7 @@ class TableModel:
         callbacks: Sequence[Callback] = (),
         verbose: int | str = "auto",
         stream: bool | None = None,
+        resume: str | PathLike[str] | None = None,
     ) -> TableModel:
         """Learn to predict the column `target` from the others.
 
@@ -70,13 +73,14 @@ class TableModel:
         class_weight    "balanced": all classes weigh the same; or a weight by class
         stream          read a .parquet or .npy file in parts, again in each epoch; by default if it is too large
                         for the memory. At most some 100,000 rows are then held out, of all classes together
+        resume          the checkpoint, or folder of `ModelCheckpoint`, of the same training, which then goes on
         verbose         0 prints nothing; else notes on the data, and 1 or "auto" a bar, 2 a line an epoch
         """
         layers = hidden, activation, optimizer, learning_rate, dropout, batch_norm
         settings = Settings.checked(*layers, epochs, batch_size, early_stopping, class_weight)
         where = {"backend": backend, "dtype": dtype, "seed": seed}
         if stream or (stream is None and is_too_large(data)):
-            return cls(*trained(data, target, task, validation, settings, where, callbacks, verbose))
+            return cls(*trained(data, target, task, validation, settings, where, callbacks, verbose, resume))
         frame = as_frame(data)
         name = named(frame, target)
         column = column_of(frame, name)
@@ -95,13 +99,18 @@ class TableModel:
         if verbose:
             for note in preprocessing.notes:
                 print(f"note: {note}", flush=True)
-        model = fitted(preprocessing, train, held_out, settings, where, callbacks, verbose)
+        model = fitted(preprocessing, train, held_out, settings, where, callbacks, verbose, resume)
         return cls(model, preprocessing)
 
     @classmethod
     def of(cls, model: Model, facts: Mapping[str, Any]) -> TableModel:
-        """The trained network and the facts of `Preprocessing` that belong to it."""
-        return cls(model, Preprocessing.of(facts))
+        """The trained network and the facts of `Preprocessing` that belong to it; CheckpointError if they are none."""
+        with readable("table"):
+            preprocessing = Preprocessing.of(facts)
+            shapes = [node.shape for node in model.network.graph.inputs]
+            if shapes != preprocessing.input_shapes or model.output_shape != preprocessing.target.outputs:
+                raise ValueError("the columns and the target do not fit the network")
+        return cls(model, preprocessing)
 
     @property
     def task(self) -> str:
@@ -115,11 +124,11 @@ class TableModel:
 
     def predict(self, data: Any) -> np.ndarray:
         """For each row the class, or the value in the target's own unit, (N,)."""
-        return self.preprocessing.target.decode(self._outputs(data))
+        return np.concatenate([self.preprocessing.target.decode(self._outputs(part)) for part in parts(data)])
 
     def predict_proba(self, data: Any) -> np.ndarray:
         """(N, classes), in the order of `preprocessing.target.classes`."""
-        return self.preprocessing.target.probabilities(self._outputs(data))
+        return np.concatenate([self.preprocessing.target.probabilities(self._outputs(part)) for part in parts(data)])
 
     def evaluate(self, data: Any) -> dict[str, Any]:
         """How good the predictions are for rows whose target is known.
@@ -127,16 +136,18 @@ class TableModel:
         Regression: r2, rmse, mae. Classes: accuracy, balanced_accuracy, log_loss, f1_macro, of two roc_auc, and the
         confusion_matrix, a list with a row for each class.
         """
-        frame, target = as_frame(data), self.preprocessing.target
-        column = column_of(frame, named(frame, target.name))
-        if self.task == "regression":
-            return of_numbers(target.numbers(column), self.predict(frame))
-        return of_classes(target.labels(column), self.predict_proba(frame))
+        target = self.preprocessing.target
+        truth, said = [], []
+        for part in parts(data):
+            column = column_of(part, named(part, target.name))
+            truth.append(target.numbers(column) if self.task == "regression" else target.labels(column))
+            said.append(self.predict(part) if self.task == "regression" else self.predict_proba(part))
+        measure = of_numbers if self.task == "regression" else of_classes
+        return measure(np.concatenate(truth), np.concatenate(said))
 
     def save(self, path: str | Path) -> None:
         """Write network and preprocessing to one file, for `bpnet.load_model`."""
-        network: Any = self.model
-        content = network.content()
+        content = self.model.content()
         write(path, Content("table", content.arrays, content.facts | {"table": self.preprocessing.facts()}))
 
     def export(self, path: str | Path, *, dtype: str | None = None) -> None:
@@ -145,8 +156,8 @@ class TableModel:
 
         export_table(self.model.network, self.preprocessing, path, dtype=dtype)
 
-    def _outputs(self, data: Any) -> np.ndarray:
-        outputs: np.ndarray = self.model.predict(self.preprocessing.transform(data))
+    def _outputs(self, frame: Any) -> np.ndarray:
+        outputs: np.ndarray = self.model.predict(self.preprocessing.transform(frame))
         return outputs
 
 

@@ -93,6 +93,12 @@ class Preprocessing:
         """How many numbers a row becomes, beside those of categories that have a table."""
         return sum(column.width for column in self.columns if not column.embedded)
 
+    @property
+    def input_shapes(self) -> list[tuple[int, ...]]:
+        """The shapes of what `transform` gives, for a row."""
+        numbers: list[tuple[int, ...]] = [(self.numbers,)] if self.numbers else []
+        return [*numbers, *((1,) for _ in self.embedded)]
+
     def describe(self) -> str:
         """The summary of the data as text: rows, columns, kinds, missing values, the target's distribution, notes."""
         return self.summary.text(self.columns, self.target, self.notes)

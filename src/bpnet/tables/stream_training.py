@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,8 +23,15 @@ from bpnet.tables.training import Part, compiled, early_stopping, part_of, with_
 from bpnet.training.callbacks import Callback
 from bpnet.training.out_of_memory import free_memory
 
+if TYPE_CHECKING:
+    from bpnet.tables.frames import Frame
+
 SHARE = 0.2
 """Of the free memory: a table that would take more is read in parts, since what is made of it takes as much again."""
+
+
+SMALL = 1 << 24
+"""Bytes of a file for which it is not asked."""
 
 
 def is_too_large(data: Any) -> bool:
@@ -34,10 +42,20 @@ def is_too_large(data: Any) -> bool:
         or not Path(data).is_file()
     ):
         return False
-    if Path(data).stat().st_size < 1 << 24:
+    if Path(data).stat().st_size < SMALL:
         return False
     free = free_memory(load("numpy"))
     return free is not None and source_of(data).size > SHARE * free
+
+
+def parts(data: Any) -> Iterator[Frame]:
+    """The table as a frame; a file that is too large as one after another."""
+    if not is_too_large(data):
+        yield as_frame(data)
+        return
+    source = source_of(data)
+    for block in range(len(source.blocks)):
+        yield from map(as_frame, source.chunks(block))
 
 
 def trained(
@@ -49,6 +67,7 @@ def trained(
     where: dict[str, Any],
     callbacks: Sequence[Callback],
     verbose: int | str,
+    resume: str | PathLike[str] | None = None,
 ) -> tuple[Model, Preprocessing]:
     """The network after training, and its preprocessing."""
     if not isinstance(data, str | Path):
@@ -71,7 +90,7 @@ def trained(
     if verbose:
         for note in preprocessing.notes:
             print(f"note: {note}", flush=True)
-    model = _fitted(source, split, found.rows, preprocessing, held_out, settings, where, callbacks, verbose)
+    model = _fitted(source, split, found.rows, preprocessing, held_out, settings, where, callbacks, verbose, resume)
     return model, preprocessing
 
 
@@ -85,6 +104,7 @@ def _fitted(
     where: dict[str, Any],
     callbacks: Sequence[Callback],
     verbose: int | str,
+    resume: str | PathLike[str] | None,
 ) -> Model:
     goal, weights = preprocessing.target, None
     if settings.class_weight is not None and goal.task != "regression":
@@ -97,7 +117,8 @@ def _fitted(
     flow = TableFlow(source, split, rows, preprocessing, settings.size_for(rows), model.dtype, weights)
     stopping = early_stopping(settings, rows) if held_out is not None else []
     listeners = [*callbacks, *stopping]
-    model.fit(flow, epochs=settings.epochs_for(rows), verbose=verbose, callbacks=listeners, validation_data=validation)
+    epochs = settings.epochs_for(rows)
+    model.fit(flow, epochs=epochs, verbose=verbose, callbacks=listeners, validation_data=validation, resume=resume)
     return model
 
 

@@ -38,6 +38,11 @@ class Target:
     low: float = 0.0
     high: float = 0.0
 
+    @property
+    def outputs(self) -> tuple[int, ...]:
+        """The shape of what the network says of a row."""
+        return (len(self.classes) if self.task == "multi-class" else 1,)
+
     def encode(self, column: Any) -> np.ndarray:
         """A column of Arrow as scaled numbers (N,), or as the classes' numbers (N,) int64."""
         return self.scaled(self.numbers(column)) if self.task == "regression" else self.labels(column)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,7 @@ def fitted(
     where: dict[str, Any],
     callbacks: Sequence[Callback],
     verbose: int | str,
+    resume: str | PathLike[str] | None = None,
 ) -> Model:
     """The network after training; with `held_out` rows it has the weights that were best on them."""
     target = preprocessing.target
@@ -131,6 +133,7 @@ def fitted(
         callbacks=[*callbacks, *stopping],
         validation_data=None if held_out is None else data(held_out),
         sample_weight=weight[0] if weight else None,
+        resume=resume,
     )
     return model
 

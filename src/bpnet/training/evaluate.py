@@ -77,3 +77,10 @@ class Measurement:
         _, found = self._objective.value(x, y, weight)
         self._objective.metric_sums(y, found.outputs, weight)
         self._network.backend.synchronize()
+
+
+def as_keras_has_it(logs: dict[str, float], return_dict: bool) -> dict[str, float] | list[float] | float:
+    """The figures as `evaluate` of Keras returns them: a dictionary, or the loss alone, or a list of all."""
+    if return_dict:
+        return logs
+    return logs["loss"] if len(logs) == 1 else list(logs.values())

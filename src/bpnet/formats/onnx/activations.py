@@ -70,8 +70,10 @@ def gelu(g: OnnxGraph, z: str) -> str:
 
 @activation_exporter(activations.silu)
 def silu(g: OnnxGraph, z: str) -> str:
-    """z sigmoid z."""
-    return g.add("Mul", z, g.add("Sigmoid", z))
+    """z sigmoid z, which old versions of ONNX Runtime turn into an operator that they have in float32 only."""
+    if g.dtype == "float32":
+        return g.add("Mul", z, g.add("Sigmoid", z))
+    return g.add("Div", z, g.add("Add", 1.0, g.add("Exp", g.add("Neg", z))))
 
 
 @activation_exporter(activations.softplus)

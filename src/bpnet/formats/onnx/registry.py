@@ -38,7 +38,13 @@ ACTIVATIONS: dict[Any, ActivationExporter] = {}
 
 
 def exporter(*kinds: type[Layer]) -> Callable[[F], F]:
-    """Let the function write layers of these classes; a class derived from them needs one of its own."""
+    """Let the function write layers of these classes; a class derived from them needs one of its own.
+
+    It is called with the graph, the `Place` and the names of the values that come in, in bpnet's order of the axes, and
+    returns the name of what the layer makes of them at inference. `graph.add("Mul", x, 3.0)` adds an operator of opset
+    17, whose attributes are keywords and whose numbers and arrays become constants, and returns the name of its output;
+    `graph.constant("w", place.weights["w"])` makes a constant that uses of the layer share.
+    """
 
     def register(function: F) -> F:
         LAYERS.update(dict.fromkeys(kinds, function))
