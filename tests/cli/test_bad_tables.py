@@ -38,6 +38,8 @@ def _mixed(path):
         (_changed(), ["--sizes", "3,2"], "--sizes: it is an option for a recipe"),
         (_changed(), ["--hidden", "8", "--activation", "rleu"], "Did you mean 'relu'?"),
         (_changed(), ["--validation", "0.5", "--test", "0.5"], "leave nothing to learn from"),
+        (_changed(), ["--optimizer", "lbfgs"], "expected one that learns from batches"),
+        (_changed(), ["--class-weight", "balanced"], "is a number, which has no classes"),
         (_changed(), ["--out", "data.csv/out"], "--out: cannot write to"),
     ],
 )

@@ -67,6 +67,23 @@ def test_the_figures_are_of_rows_that_training_never_saw(tmp_path):
     assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
+def test_the_epoch_that_is_kept_is_named_only_if_it_was_chosen(trained, tmp_path):
+    """Early stopping looks at no epoch before 500 steps, which five epochs do not have."""
+    path = write(tmp_path / "houses.csv", rows())
+    result = bpnet("train", path, "--target", "price", *QUICK, "--out", tmp_path / "out")
+    assert "5 epochs in" in result.output
+    assert "are kept" not in result.output
+    assert "are kept" not in bpnet("train", path, "--target", "price", *QUICK, "--no-early-stopping").output
+    found = re.search(
+        r"the weights of epoch (\d+) are kept",
+        bpnet(
+            "train", path, "--target", "price", *QUICK[2:], "--epochs", "140", "--quiet", "--out", tmp_path / "long"
+        ).output,
+    )
+    history = package.load_model(tmp_path / "long" / "model.safetensors").history.history["val_loss"]
+    assert int(found[1]) - 1 == 100 + int(np.argmin(history[100:]))  # 72 rows in batches of 16: 5 steps, 500 in 100
+
+
 def test_predict_takes_columns_in_any_order_and_needs_no_target(trained, tmp_path):
     folder = trained[0]
     model = folder / "price" / "model.safetensors"
