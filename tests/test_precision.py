@@ -87,7 +87,7 @@ def test_a_backend_that_is_made_has_its_precision():
 
 def test_the_command_takes_it():
     result = CliRunner().invoke(main, ["train", "xor", "--backend", "numpy", "--precision", "tf32", "--no-plot"])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "Error: precision: 'tf32' was given, but the numpy backend knows 'strict' only" in result.output
     result = CliRunner().invoke(main, ["train", "xor", "--dtype", "float64", "--precision", "tf32", "--no-plot"])
     assert "expected 'strict'" in result.output

@@ -47,9 +47,10 @@ def fit_flow(
     **instead: Any,
 ) -> History:
     """Train on the flow's batches. `instead` are the arguments of `fit` in ITS_OWN, None where they were not given."""
+    kind = "a flow of images" if isinstance(flow, ImageFlow) else "a flow of rows"
     for name, value in instead.items():
         if value is not None:
-            raise ValueError(f"{name}: a value was given with a flow, but {ITS_OWN[name]}")
+            raise ValueError(f"{name}: a value was given with {kind}, but {ITS_OWN[name]}")
     if class_weight is not None and not isinstance(flow, ImageFlow):
         raise ValueError("class_weight: a value was given with a flow of rows, which has weights of its own")
     x, y, weight = _given(flow)
@@ -58,7 +59,8 @@ def fit_flow(
     expected = model.expected(x)
     if isinstance(model.bind()[1], BoundLBFGS):
         raise ValueError(
-            "x: a flow came, but LBFGS needs the same samples in every epoch. Mend: fit on arrays, or another optimizer"
+            f"x: {kind} came, but LBFGS needs the same samples in every epoch. "
+            "Mend: fit on arrays, or another optimizer"
         )
     data = samples.checked(expected, x, y, weight)
     held_out = None if validation_data is None else samples.validation(expected, validation_data)

@@ -151,8 +151,7 @@ class Model(Steered, Savable, Predictor):
         """
         if isinstance(x, ImageFlow | Flow):
             own = {"y": y, "batch_size": batch_size, "sample_weight": sample_weight, "shuffle": None if shuffle else 0}
-            own["validation_split"] = validation_split or None
-            own["data_on"] = data_on
+            own |= {"validation_split": validation_split or None, "data_on": data_on}
             given = epochs, verbose, callbacks, validation_data, class_weight, steps_per_epoch, micro_batch
             return fit_flow(self, x, *given, validation_batch_size, resume, **own)
         size = arrays.whole_number("batch_size", batch_size, default=32)
@@ -236,11 +235,12 @@ class Model(Steered, Savable, Predictor):
     def training(
         self, put: Batch, length: int, batch_size: int, micro_batch: int | str | None, rows: int | None = None
     ) -> AbstractContextManager[Training | Minimization]:
-        """A run that learns from data on the device, `length` samples an epoch; `rows` as in `DeviceData.put`."""
+        """A run that learns from data on the device, `length` samples an epoch; with `rows`, `DeviceData.brought`."""
         objective, optimizer = self.bind()
 
         def make() -> Training | Minimization:
-            on_device = DeviceData.put(self.backend, put, length, rows)
+            given = self.backend, put, length
+            on_device = DeviceData.put(*given) if rows is None else DeviceData.brought(*given, rows)
             parts = fitting(objective, on_device, batch_size) if isinstance(micro_batch, str) else micro_batch
             if isinstance(optimizer, BoundLBFGS):
                 return Minimization(self, objective, optimizer, on_device, lbfgs.minimize, parts)

@@ -1,7 +1,7 @@
 """A call of `fit`, once its arguments are checked: where the data lie, and what brings them to the steps.
 
 On the device x holds all samples, and an epoch has an order of them. On the host it is another matter: there x of the
-device holds one batch, which is brought before each step, and the order is 0, 1, …, batch_size - 1, over and over.
+device holds one batch, which is brought before each step.
 """
 
 from __future__ import annotations
@@ -140,13 +140,12 @@ class Run:
         model, first = self.model, course.first_epoch
         size = min(self.batch_size, self.length)
         buffers = model.put(data.part(in_turn(size, len(data))))  # the batches replace what they hold
-        order = model.backend.asarray(in_turn(self.length, size), "int64")
         model.stop_training = False
         done, begun = len(course.history.epoch), course.batches
 
         def begin(epoch: int) -> Any:
             model.epochs_seen = first + epoch + 1
-            return order
+            return run.data.order
 
         def missing() -> Iterator[tuple[Any, Any, Any]]:
             for epoch in range(done, self.epochs):

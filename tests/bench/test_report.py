@@ -87,7 +87,7 @@ def test_a_file_of_something_else_is_refused(tmp_path):
 )
 def test_what_a_user_can_mend_is_one_line(arguments, message, tmp_path):
     result = bench(*arguments, "--out", tmp_path / "new")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert message in result.output
     assert "Traceback" not in result.output
     assert not (tmp_path / "new").exists()

@@ -88,8 +88,9 @@ def test_ctrl_c_within_an_epoch(way, backend, tmp_path):
     assert_same(outcome(resumed), whole(lambda: images(backend), fit, 4))
 
 
+@pytest.mark.parametrize("spec", ["emulated", "strict"])
 @pytest.mark.parametrize("stop", [Stop(1), CtrlC(1, 0)])
-def test_steps_on_an_emulated_gpu(stop, tmp_path):
+def test_steps_on_an_emulated_gpu_and_by_the_standard_alone(stop, spec, tmp_path):
     def make():
         made = Sequential([Input((4,)), Dense(3, "tanh"), Dropout(0.3), Dense(2, "softmax")], backend=backend)
         made.compile(Adam(0.01), "sparse_categorical_crossentropy")
@@ -98,7 +99,7 @@ def test_steps_on_an_emulated_gpu(stop, tmp_path):
     def fit(model, **settings):
         model.fit(X[:20, :4, 0, 0], Y[:20], 8, verbose=0, **settings)
 
-    backend = backend_named("emulated")
+    backend = backend_named(spec)
     with suppress(StoppedError):
         fit(make(), epochs=3, callbacks=[ModelCheckpoint(tmp_path), stop])
     resumed = make()

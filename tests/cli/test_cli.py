@@ -32,7 +32,7 @@ def test_recipes_lists_them_all():
 
 def test_train_names_where_it_ran_shows_progress_and_writes_pictures(tmp_path):
     result = bpnet("train", "digits", "--epochs", "3", "--out", str(tmp_path / "new" / "folder"))
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 1, result.output  # three epochs do not reach the reference
     assert "backend numpy, device CPU, float32" in result.output
     assert all(word in result.output for word in ("epoch 3/3  loss 0.", "held-out accuracy 0.", " samples/s"))
     for name in ("loss-and-accuracy.png", "confusion-matrix.png", "misread-digits.png"):
@@ -44,7 +44,7 @@ def test_train_names_where_it_ran_shows_progress_and_writes_pictures(tmp_path):
 def test_every_recipe_trains_from_the_command_line(name, tmp_path):
     short = [] if name in ("gates", "averages") else ["--epochs", "2"]
     result = bpnet("train", name, *short, "--out", str(tmp_path), "--quiet")
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == int("NOT held" in result.output), result.output
     assert "samples/s" not in result.output
     if name != "gates":
         assert list(tmp_path.glob("*.png"))
@@ -58,17 +58,17 @@ def test_no_plot_writes_nothing(tmp_path):
 def test_without_matplotlib_it_trains_and_says_what_is_missing(tmp_path, monkeypatch):
     monkeypatch.setattr("bpnet.cli.folders.find_spec", lambda name: None)
     result = bpnet("train", "xor", "--epochs", "2", "--quiet", "--out", str(tmp_path))
-    assert result.exit_code == 0
+    assert result.exit_code == 1  # as two epochs do not reach the reference
     assert "Mend: pip install matplotlib" in result.output
     asked = bpnet("train", "xor", "--epochs", "2", "--plot", "--out", str(tmp_path))
-    assert asked.exit_code == 1
+    assert asked.exit_code == 2
     assert "matplotlib is not installed" in asked.output
 
 
 def test_a_folder_that_cannot_be_written_is_found_before_training(tmp_path):
     (tmp_path / "file").write_text("in the way")
     result = bpnet("train", "xor", "--out", str(tmp_path / "file" / "folder"))
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "Error: --out: cannot write to" in result.output
     assert "backend" not in result.output
 
@@ -110,7 +110,7 @@ def _no_driver():
 )
 def test_what_a_user_can_mend_is_one_line(arguments, message):
     result = bpnet(*arguments)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert message in result.output
     assert result.output.startswith("Error: ") or "\nError: " in result.output
     assert "Traceback" not in result.output

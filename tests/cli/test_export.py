@@ -48,7 +48,7 @@ def test_a_model_is_not_overwritten_by_its_export(saved):
     path = saved[1]
     before = path.read_bytes()
     result = bpnet(path, path)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "which is the model itself. Mend" in result.output
     assert path.read_bytes() == before
 
@@ -57,7 +57,7 @@ def test_what_is_no_model_is_told_in_one_line(tmp_path):
     (tmp_path / "no").write_text("model")
     for path in (tmp_path / "none", tmp_path / "no"):
         result = bpnet(path, tmp_path / "m.onnx")
-        assert result.exit_code == 1
+        assert result.exit_code == 2
         assert result.output.startswith("Error: path: ")
         assert len(result.output.splitlines()) == 1
     assert not (tmp_path / "m.onnx").exists()

@@ -64,7 +64,7 @@ def test_the_trace_is_read_back_and_nothing_else_is_written(tmp_path, monkeypatc
 )
 def test_what_a_user_can_mend_is_one_line(arguments, message):
     result = bpnet("profile", *arguments)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     (line,) = result.output.splitlines()
     assert line.startswith("Error: ")
     assert message in line

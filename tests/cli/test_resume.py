@@ -16,7 +16,8 @@ def bpnet(*arguments):
 
 def train(name, folder, epochs, *more):
     result = bpnet("train", name, "--epochs", str(epochs), "--quiet", "--no-plot", "--out", str(folder), *more)
-    assert result.exit_code == 0, result.output
+    short = "NOT held" in result.output or "interrupted" in result.output
+    assert result.exit_code == int(short), result.output
     return result.output
 
 
@@ -87,14 +88,14 @@ def test_after_ctrl_c_it_says_how_to_go_on(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["gates", "averages"])
 def test_recipes_without_a_network_refuse(name, option):
     result = bpnet("train", name, "--no-plot", *option)
-    assert result.exit_code in (1, 2)
+    assert result.exit_code == 2
     assert "nothing is trained here" in result.output
 
 
 def test_another_run_is_an_error(tmp_path):
     train("logistic", tmp_path, 1)
     result = bpnet("train", "logistic", "--resume", "--quiet", "--no-plot", "--out", str(tmp_path), "--seed", "3")
-    assert result.exit_code in (1, 2)
+    assert result.exit_code == 2
     assert "resume: the checkpoint is of another run: seed was 0, and 3 was given" in result.output
 
 
@@ -103,5 +104,5 @@ def test_a_folder_that_cannot_be_written_is_no_hindrance_unless_it_is_asked_for(
     assert "no checkpoints: --out:" in train("logistic", tmp_path / "file", 1)
     arguments = ["train", "logistic", "--no-plot", "--checkpoint-every", "1", "--out", str(tmp_path / "file")]
     result = bpnet(*arguments)
-    assert result.exit_code in (1, 2)
+    assert result.exit_code == 2
     assert "--out: " in result.output

@@ -1,6 +1,7 @@
 """What becomes of columns: by formula, learned from the training part alone, the same from every library's frame."""
 
 import json
+import sys
 from datetime import date
 
 import numpy as np
@@ -9,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from bpnet.tables import Preprocessing, TableError
+from bpnet.tables import Preprocessing, TableError, TableModel
 
 N = 40
 SIZE = [float(i % 7) for i in range(N)]
@@ -154,6 +155,25 @@ def test_the_description_has_rows_kinds_missing_values_and_the_targets_spread():
         assert words in text, words
     text = Preprocessing.fit({"a": SIZE, "y": [0.5 * i for i in range(N)]}, "y").describe()
     assert "median 9.75" in text
+
+
+def test_columns_may_be_called_anything():
+    words, y = [f"w{i % 40}" for i in range(400)], [i % 13 + 0.5 * i for i in range(400)]
+    data = {"numbers": words, "category w": words, "w": words, "": y, "y": y}
+    model = TableModel.train(data, "y", epochs=1, hidden=(), verbose=0, backend="numpy")
+    assert model.predict(data).shape == (400,)
+    assert set(model.preprocessing.transform(data)) == {
+        "numbers",
+        "category numbers",
+        "category category w",
+        "category w",
+    }
+
+
+def test_without_the_extra_it_is_said_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "narwhals", None)
+    with pytest.raises(ImportError, match=r'narwhals.*Mend: pip install "\.\[tables\]"'):
+        Preprocessing.fit({"y": LABEL}, "y")
 
 
 def test_what_is_no_table():

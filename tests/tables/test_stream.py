@@ -7,7 +7,7 @@ from pyarrow import parquet
 
 from bpnet import Dense, Input, Sequential
 from bpnet.data.flow import Flow
-from bpnet.tables import Preprocessing, TableError, TableModel, sources
+from bpnet.tables import Preprocessing, TableError, TableModel, sources, stream_training
 from bpnet.tables import flow as flows
 from bpnet.tables.flow import TableFlow
 from bpnet.tables.sources import source_of
@@ -146,6 +146,27 @@ def test_a_run_in_parts_repeats_and_weighs_classes(path):
     assert a.history.history.keys() == {"loss", "accuracy", "val_loss", "val_accuracy"}
     unweighted = TableModel.train(path, "y", **{**settings, "class_weight": None})
     assert unweighted.history.history["loss"] != a.history.history["loss"]
+
+
+def test_a_file_that_is_too_large_is_predicted_in_parts(path, monkeypatch):
+    model = TableModel.train(path, "y", epochs=1, hidden=(4,), verbose=0, backend="numpy", dtype="float64")
+    frame = table()
+    whole, figures = model.predict_proba(frame), model.evaluate(frame)
+    monkeypatch.setattr(stream_training, "is_too_large", lambda data: data is path)
+    np.testing.assert_allclose(model.predict_proba(path), whole, rtol=1e-12)
+    assert model.predict(path).tolist() == model.predict(frame).tolist()
+    in_parts = model.evaluate(path)
+    assert in_parts.pop("confusion_matrix") == figures.pop("confusion_matrix")
+    assert in_parts == pytest.approx(figures, rel=1e-12)
+
+
+def test_only_a_file_that_takes_much_of_the_memory_is_too_large(path, monkeypatch):
+    assert not stream_training.is_too_large(path)
+    monkeypatch.setattr(stream_training, "SMALL", 0)
+    assert not stream_training.is_too_large(path)
+    monkeypatch.setattr(stream_training, "free_memory", lambda backend: 5 * 8 * 1000 * 8)
+    assert stream_training.is_too_large(path)
+    assert not stream_training.is_too_large(table())
 
 
 def test_fit_names_what_a_flow_has_itself(path):

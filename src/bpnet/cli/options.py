@@ -77,6 +77,8 @@ def one_line_errors() -> Iterator[None]:
     """
     try:
         yield
+    except BrokenPipeError:  # whoever reads has read enough, which click knows
+        raise
     except (ValueError, ImportError, OSError) as error:
         raise Refused(_line(error)) from error
     except (RuntimeError, MemoryError, TrainingDivergedError) as error:

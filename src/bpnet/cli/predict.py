@@ -35,13 +35,15 @@ def predict(model: Path, data: Path, backend: str | None, output: Path | None, p
         chosen = table_model(model, backend)
         if proba and chosen.task == "regression":
             raise TableError(f"--proba: {chosen.preprocessing.target.name!r} is a number, which has no classes")
-        frame = read_table(data)
-        native: Any = frame.to_arrow()
+        frame: Any = read_table(data)
+        native = frame.to_arrow()
         given = dict(zip(frame.columns, native.columns, strict=True)) if keep else {}
         table = _table(given, _said(chosen, frame, proba))
         written = _bytes(table, output)
+        for note in _unknown(chosen, frame):
+            click.echo(f"note: {note}", err=True)
         if output is None:
-            click.get_binary_stream("stdout").write(written)
+            click.echo(written, nl=False)
         else:
             write_bytes(output, written)
             click.echo(f"wrote {output}: {len(frame):,} rows", err=True)
@@ -55,6 +57,24 @@ def _said(model: Any, frame: Any, proba: bool) -> dict[str, np.ndarray]:
     chances = model.predict_proba(frame)
     likeliest = np.array(classes)[chances.argmax(axis=1)]
     return {"prediction": likeliest} | {f"probability of {name}": chances[:, k] for k, name in enumerate(classes)}
+
+
+def _unknown(model: Any, frame: Any) -> list[str]:
+    """Categories that the model cannot tell apart: they were rare in training, or not there."""
+    from bpnet.tables.frames import column_of
+    from bpnet.tables.kinds import values_as
+
+    notes = []
+    for column in model.preprocessing.columns:
+        if column.kind == "category":
+            values = values_as(column.name, column_of(frame, column.name), column.kind).values
+            known = {*column.categories, None}
+            others = [value for value in values.to_pylist() if value not in known]
+            if others:
+                shown = ", ".join(repr(value[:40]) for value in list(dict.fromkeys(others))[:3])
+                told = f"were rare in training, or not there ({shown}); they are taken for any other"
+                notes.append(f"column {column.name!r}: the categories of {len(others):,} rows {told}")
+    return notes
 
 
 def _table(given: dict[str, Any], said: dict[str, np.ndarray]) -> Any:

@@ -18,6 +18,7 @@ from bpnet.cli.options import chosen_backend
 from bpnet.cli.outcomes import details, lines, outcome_of, part_of, without_network
 from bpnet.formats.atomic import write_bytes
 from bpnet.formats.container import Content, write
+from bpnet.nn.lbfgs import LBFGS
 from bpnet.report import Outcome
 from bpnet.summary import table
 from bpnet.tables import Preprocessing, TableError, TableModel, read_table
@@ -99,6 +100,8 @@ def train_on_table(
     """Train, print, write; True where the run was not cut short."""
     layers = hidden, activation, optimizer, learning_rate, dropout, batch_norm
     settings = Settings.checked(*layers, epochs, batch_size, early_stopping, class_weight)
+    if isinstance(settings.optimizer, LBFGS):
+        raise ValueError("--optimizer: 'lbfgs' was given, expected one that learns from batches. Mend: adam, sgd, …")
     require_drawing(plot)
     if is_too_large(path):
         raise TableError(
@@ -111,6 +114,8 @@ def train_on_table(
         raise TableError(f"--target: nothing was given, expected the column to predict. Columns: {listed}")
     name = named(frame, target, "--target")
     rows, task = _parts(frame, name, task, validation, test, seed)
+    if class_weight is not None and task == "regression":
+        raise ValueError(f"--class-weight: it was given, but the target {name!r} is a number, which has no classes")
     learned_from = frame[np.sort(np.concatenate([rows.training, rows.validation]))]
     seen = Preprocessing.fit(frame, name, task=task, rows=rows.training)
     on, float_type = chosen_backend(backend, dtype, precision)
@@ -138,7 +143,8 @@ def train_on_table(
     for note in model.preprocessing.notes:
         if note not in seen.notes:
             click.echo(f"note: {note}")
-    kept = stopping[0].best_epoch if stopping and history.epoch else None
+    looked = bool(stopping) and len(history.epoch) > stopping[0].start_from_epoch  # else it has the last weights
+    kept = stopping[0].best_epoch if looked else None
     whole = outcome_of(model, frame)
     outcomes = {part: part_of(whole, numbers) for part, numbers in rows.parts().items()}
     first, outcome = next(iter(outcomes.items()))

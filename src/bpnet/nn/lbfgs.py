@@ -22,8 +22,8 @@ class LBFGS(Optimizer):
     An epoch of `fit` is one iteration: some passes, in the line search, over all samples as one batch, whose
     activations must fit into memory at once; its figures are those at its end. Training ends early where
     max |g| <= `gtol`, or where the loss falls by no more than `ftol` · max(|loss|, 1), or after `max_fun` evaluations;
-    the history's `converged` and `message` say so. Each call of `fit` begins with an empty memory, and only L-BFGS
-    itself changes the weights during one.
+    the history's `converged` and `message` say so. Each call of `fit` begins with an empty memory unless it resumes a
+    run (see `ModelCheckpoint`), and only L-BFGS itself changes the weights during one.
 
     SciPy computes on the host in float64: theta and its gradient, in the model's float type, go there and back at each
     evaluation. In float32 the loss has 7 digits, so the run ends sooner (`ftol` is then 1.2e-7 by default, else

@@ -35,9 +35,7 @@ def cards(figures: Mapping[str, str], beneath: Mapping[str, str]) -> Element:
 
 def _card(name: str, said: str, without: str | None) -> Element:
     lines = [element("b", said), element("span", name)]
-    return element(
-        "div", *lines, *([element("span", f"without a network: {without}")] if without else []), class_="card"
-    )
+    return element("div", *lines, *([element("span", f"no network: {without}")] if without else []), class_="card")
 
 
 def tables(outcome: Outcome) -> list[Element]:

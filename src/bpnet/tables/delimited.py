@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from bpnet.tables.error import TableError
-from bpnet.tables.kinds import text_of, values_of
+from bpnet.tables.kinds import text_of, values_of_text, whole_numbers_of_text
 
 SEPARATORS = (",", ";", "\t")
-WHOLE = r"^[+-]?\d{1,18}$"
 DECIMAL_COMMA = r"^[+-]?\d+(,\d+)?$"
 
 
@@ -86,10 +85,10 @@ def _typed(name: str, text: Any, separator: str) -> Any:
     text = text_of(text)
     if separator == ";" and pc.all(pc.match_substring_regex(text, DECIMAL_COMMA)).as_py():
         text = pc.replace_substring(text, ",", ".")
-    found = values_of(name, text)
+    found = values_of_text(name, text)
     if found.kind == "number" and not found.note:
-        whole = pc.all(pc.match_substring_regex(text, WHOLE), min_count=0).as_py()
-        return text.cast(pa.int64() if whole else pa.float64())
+        whole = whole_numbers_of_text(text)
+        return text.cast(pa.float64()) if whole is None else whole
     words = set(pc.unique(pc.utf8_lower(text)).drop_null().to_pylist()) if found.kind == "boolean" else set()
     if words and words <= {"true", "false"}:
         return pc.equal(pc.utf8_lower(text), "true")

@@ -65,7 +65,7 @@ def values_of(name: str, column: Any) -> Values:
     if pa.types.is_temporal(kind) and not pa.types.is_time(kind):
         return Values("number", _days(column))
     if pa.types.is_string(kind):
-        return _of_text(name, text_of(column))
+        return values_of_text(name, text_of(column))
     return Values("unknown", np.full(len(column), np.nan), f"column {name!r} holds {kind}")
 
 
@@ -112,7 +112,17 @@ def numbers_of_text(text: Any) -> Any:
         return None
 
 
-def _of_text(name: str, text: Any) -> Values:
+def whole_numbers_of_text(text: Any) -> Any:
+    """Text of Arrow as int64 of Arrow, or None where one of them is no whole number."""
+    _, pa = needed()
+    try:
+        return text.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return None
+
+
+def values_of_text(name: str, text: Any) -> Values:
+    """The values of what `text_of` gave, of the kind that they seem to be."""
     import pyarrow.compute as pc
 
     given = len(text) - text.null_count
@@ -120,7 +130,7 @@ def _of_text(name: str, text: Any) -> Values:
         return Values("", np.full(len(text), np.nan))
     numbers = numbers_of_text(text)
     if numbers is not None:
-        if pc.any(pc.match_substring_regex(text, CODE)).as_py():
+        if whole_numbers_of_text(text) is not None and pc.any(pc.match_substring_regex(text, CODE)).as_py():
             return Values("category", text, f"column {name!r} has codes that begin with 0; read as categories")
         return Values("number", _finite(name, _floats(numbers)))
     words = set(pc.unique(pc.utf8_lower(text)).drop_null().to_pylist()) if text.null_count < len(text) else set()

@@ -19,7 +19,7 @@ from bpnet.tables.measures import of_classes, of_numbers
 from bpnet.tables.preprocessing import Preprocessing
 from bpnet.tables.settings import Settings
 from bpnet.tables.split import split_rows
-from bpnet.tables.stream_training import is_too_large, trained
+from bpnet.tables.stream_training import is_too_large, parts, trained
 from bpnet.tables.training import fitted, part_of, with_better_target
 from bpnet.training.callbacks import Callback
 from bpnet.training.history import History
@@ -124,11 +124,11 @@ class TableModel:
 
     def predict(self, data: Any) -> np.ndarray:
         """For each row the class, or the value in the target's own unit, (N,)."""
-        return self.preprocessing.target.decode(self._outputs(data))
+        return np.concatenate([self.preprocessing.target.decode(self._outputs(part)) for part in parts(data)])
 
     def predict_proba(self, data: Any) -> np.ndarray:
         """(N, classes), in the order of `preprocessing.target.classes`."""
-        return self.preprocessing.target.probabilities(self._outputs(data))
+        return np.concatenate([self.preprocessing.target.probabilities(self._outputs(part)) for part in parts(data)])
 
     def evaluate(self, data: Any) -> dict[str, Any]:
         """How good the predictions are for rows whose target is known.
@@ -136,11 +136,14 @@ class TableModel:
         Regression: r2, rmse, mae. Classes: accuracy, balanced_accuracy, log_loss, f1_macro, of two roc_auc, and the
         confusion_matrix, a list with a row for each class.
         """
-        frame, target = as_frame(data), self.preprocessing.target
-        column = column_of(frame, named(frame, target.name))
-        if self.task == "regression":
-            return of_numbers(target.numbers(column), self.predict(frame))
-        return of_classes(target.labels(column), self.predict_proba(frame))
+        target = self.preprocessing.target
+        truth, said = [], []
+        for part in parts(data):
+            column = column_of(part, named(part, target.name))
+            truth.append(target.numbers(column) if self.task == "regression" else target.labels(column))
+            said.append(self.predict(part) if self.task == "regression" else self.predict_proba(part))
+        measure = of_numbers if self.task == "regression" else of_classes
+        return measure(np.concatenate(truth), np.concatenate(said))
 
     def save(self, path: str | Path) -> None:
         """Write network and preprocessing to one file, for `bpnet.load_model`."""
@@ -153,8 +156,8 @@ class TableModel:
 
         export_table(self.model.network, self.preprocessing, path, dtype=dtype)
 
-    def _outputs(self, data: Any) -> np.ndarray:
-        outputs: np.ndarray = self.model.predict(self.preprocessing.transform(data))
+    def _outputs(self, frame: Any) -> np.ndarray:
+        outputs: np.ndarray = self.model.predict(self.preprocessing.transform(frame))
         return outputs
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,8 +23,15 @@ from bpnet.tables.training import Part, compiled, early_stopping, part_of, with_
 from bpnet.training.callbacks import Callback
 from bpnet.training.out_of_memory import free_memory
 
+if TYPE_CHECKING:
+    from bpnet.tables.frames import Frame
+
 SHARE = 0.2
 """Of the free memory: a table that would take more is read in parts, since what is made of it takes as much again."""
+
+
+SMALL = 1 << 24
+"""Bytes of a file for which it is not asked."""
 
 
 def is_too_large(data: Any) -> bool:
@@ -35,10 +42,20 @@ def is_too_large(data: Any) -> bool:
         or not Path(data).is_file()
     ):
         return False
-    if Path(data).stat().st_size < 1 << 24:
+    if Path(data).stat().st_size < SMALL:
         return False
     free = free_memory(load("numpy"))
     return free is not None and source_of(data).size > SHARE * free
+
+
+def parts(data: Any) -> Iterator[Frame]:
+    """The table as a frame; a file that is too large as one after another."""
+    if not is_too_large(data):
+        yield as_frame(data)
+        return
+    source = source_of(data)
+    for block in range(len(source.blocks)):
+        yield from map(as_frame, source.chunks(block))
 
 
 def trained(

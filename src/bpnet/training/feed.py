@@ -71,6 +71,7 @@ class _Slot:
     def __init__(self, uploads: Uploads, backend: Backend, data: DeviceData) -> None:
         self._uploads = uploads
         self.arrays = arrays_of((data.x, data.y, data.weight))
+        self._cursor = data.cursor
         self.device = [backend.xp.zeros_like(array) for array in self.arrays]
         self.host = [uploads.pinned(tuple(array.shape), str(array.dtype).rpartition(".")[2]) for array in self.arrays]
         self._filled = 0
@@ -99,6 +100,7 @@ class _Slot:
             upload.ready()
         for own, new in zip(self.arrays, self.device, strict=True):
             own[: self._copied, ...] = new[: self._copied, ...]
+        self._cursor[...] = 0
 
     def wait(self) -> None:
         """Until the host's buffer has been read."""

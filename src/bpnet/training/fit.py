@@ -37,7 +37,7 @@ class Training:
         self.data = data
         self.backend = objective.network.backend
         self.totals = Totals(self.backend, objective.metrics, objective.loss_names)
-        self.samples: int = data.order.shape[0]
+        self.samples = data.samples
         self._loss_divisor = self.samples if objective.is_mean else self.samples / data.rows
         self._sizes = batch_sizes(self.samples, batch_size)
         self._objective = objective

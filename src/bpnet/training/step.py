@@ -28,17 +28,27 @@ class DeviceData:
     y: tuple[Array, ...]
     weight: Array | None
     order: Array
-    """The numbers of the samples in the order of an epoch, int64; as long as the epoch has samples."""
+    """The numbers of the samples in the order of an epoch, int64; where batches are brought, those of one batch."""
     cursor: Array
-    """How many of them the epoch has used, int64, 0-d."""
+    """How many of them are used, int64, 0-d."""
     rows: int
     """How many samples a pass over the data has; x holds them all, or as many of them as a batch has."""
+    samples: int
+    """How many samples an epoch has."""
+    is_brought: bool = False
+    """Does x hold one batch, which `take_in` replaces before each step?"""
 
     @classmethod
     def put(cls, backend: Backend, batch: Batch, epoch_samples: int, rows: int | None = None) -> DeviceData:
         """Take arrays of the device; the order is all zeros until an epoch sets it. `rows` defaults to those of x."""
-        order = zeros(backend, (epoch_samples,), "int64")
-        return cls(*batch, order, zeros(backend, (), "int64"), int(batch[0][0].shape[0]) if rows is None else rows)
+        order, rows = zeros(backend, (epoch_samples,), "int64"), int(batch[0][0].shape[0]) if rows is None else rows
+        return cls(*batch, order, zeros(backend, (), "int64"), rows, epoch_samples)
+
+    @classmethod
+    def brought(cls, backend: Backend, batch: Batch, epoch_samples: int, rows: int) -> DeviceData:
+        """Take arrays of the device that hold a batch, and will hold one after another; the order is as they lie."""
+        order = backend.asarray(range(int(batch[0][0].shape[0])), "int64")
+        return cls(*batch, order, zeros(backend, (), "int64"), rows, epoch_samples, is_brought=True)
 
     def first(self, rows: int) -> Batch:
         """The first samples that x holds, at most `rows` of them."""
@@ -47,18 +57,20 @@ class DeviceData:
         return x, y, None if self.weight is None else self.weight[:rows]
 
     def take_in(self, batch: Batch) -> None:
-        """Other data of the same shapes, or of fewer samples, which then replace the first ones."""
+        """Other data of the same shapes, or of fewer samples, which then replace the first ones; they come next."""
         x, y, weight = batch
         samples = x[0].shape[0]
         for own, new in zip(self.x + self.y, x + y, strict=True):
             own[:samples, ...] = new
         if self.weight is not None:
             self.weight[:samples] = weight
+        self.cursor[...] = 0
 
     def begin_epoch(self, order: Array, used: int = 0) -> None:
-        """Set the order, and go to its beginning or to where so many samples are used."""
-        self.order[...] = order
-        self.cursor[...] = used
+        """Set the order, and go to its beginning or to where so many samples are used; brought batches need neither."""
+        if not self.is_brought:
+            self.order[...] = order
+            self.cursor[...] = used
 
 
 def arrays_of(batch: Batch) -> tuple[Array, ...]:
