@@ -60,8 +60,8 @@ class Course:
             callback.course = self
         try:
             with told(self.callbacks, model, self.epochs, self.samples, figures):
-                for callback, state in self.states:
-                    callback.restore(state)
+                for callback, state in reversed(self.states):  # what the last one changed at the end goes first
+                    _give_back(callback, state)
                 yield
         finally:
             for callback in self.callbacks:
@@ -72,3 +72,17 @@ class Course:
         self.history.interrupted = True
         for callback in self.callbacks:
             callback.on_interrupt()
+
+
+def _give_back(callback: Callback, state: Mapping[str, Any]) -> None:
+    """ValueError where the callback cannot take it."""
+    try:
+        callback.restore(state)
+    except Exception as error:
+        if "Mend: " in str(error):
+            raise
+        told = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise ValueError(
+            f"resume: the callback {type(callback).__name__} cannot take the state that the checkpoint has for it "
+            f"({told}). Mend: callbacks as in the run that is resumed, or an earlier checkpoint"
+        ) from error

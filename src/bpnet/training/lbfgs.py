@@ -142,6 +142,11 @@ class _Iterations:
         """The loss and its gradient at theta, as the training of the present epoch."""
         if self._known is not None and (found := self._known.known(theta)) is not None:
             return found
+        if self._ended < self._before:
+            raise ValueError(
+                f"resume: the checkpoint has the evaluations of {self._ended} iterations of L-BFGS, expected those of "
+                f"{self._before}. Mend: an earlier checkpoint, or fit without resume"
+            )
         first = self._begun == 0
         epoch = len(self._history.epoch)
         if self._begun == epoch:
