@@ -30,6 +30,7 @@ def checkpoint(course: Course, model: Content) -> Content:
         "batches": course.batches,
         "totals": course.totals,
         "ended": course.ended,
+        "complete": course.complete,
         "callbacks": [
             {
                 "name": type(callback).__name__,
@@ -61,7 +62,10 @@ def take_from(content: Content, course: Course) -> None:
     _require("batches", type(course.batches) is int and 0 <= course.batches < batches)
     _require("totals", isinstance(course.totals, list) and all(isinstance(x, int | float) for x in course.totals))
     _require("totals", bool(course.totals) == bool(course.batches))
-    _require("ended", isinstance(course.ended, bool))
+    course.complete = run["complete"]
+    _require("ended", isinstance(course.ended, bool) and isinstance(course.complete, bool))
+    if not course.is_over:
+        history.converged, history.message = False, ""
     if "evaluations" in run:
         course.evaluations = _evaluations_of(run["evaluations"], content.arrays)
 

@@ -78,11 +78,14 @@ class Minimization:
             with InterruptAfterStep() as interrupt:
                 iterations = _Iterations(self, course, validate, interrupt)
                 try:
+                    if course.ended:
+                        raise _Ended
+                    most = max(course.epochs, len(history.epoch))
                     history.converged, history.message = self._minimize(
-                        iterations.evaluate, iterations.start, iterations.end, course.epochs, self._options
+                        iterations.evaluate, iterations.start, iterations.end, most, self._options
                     )
                 except _Ended:
-                    course.ended = self.model.stop_training
+                    course.ended = course.ended or self.model.stop_training
                 else:
                     course.ended = len(history.epoch) < course.epochs
                     _tell(history, course.epochs)
