@@ -99,4 +99,4 @@ def _same(flow: ImageFlow | Flow) -> Mapping[str, Any]:
     """What a run that is resumed must have in common with the one before, besides the samples."""
     if not isinstance(flow, ImageFlow):
         return {**flow.facts, "samples": flow.rows}
-    return {"flow seed": flow.seed, "flow shuffle": flow.shuffle, "checksum of a changed image": flow.sample()}
+    return {"flow seed": flow.seed, "flow shuffle": flow.shuffle, "checksum of changed images": flow.sample()}

@@ -60,7 +60,7 @@ class Run:
                 "data_on: 'host' was given, but LBFGS needs all samples on the device at once. Mend: another optimizer"
             )
         course = self._course(data, held_out, {"shuffle": bool(shuffle)})
-        if course.has_ended:
+        if course.is_over:
             return course.history
 
         def rows(epoch: int) -> Any:
@@ -101,7 +101,7 @@ class Run:
         `same` is what a resumed run must have in common with the one before, besides `data`.
         """
         course = self._course(data, held_out, same)
-        if course.has_ended:
+        if course.is_over:
             return course.history
         with explained("fit", self.model.backend):
             return self._from_host(course, data, held_out, batches, rows)
@@ -141,14 +141,14 @@ class Run:
         size = min(self.batch_size, self.length)
         buffers = model.put(data.part(in_turn(size, len(data))))  # the batches replace what they hold
         model.stop_training = False
-        done, begun = len(course.history.epoch), course.batches
+        done, begun, left = len(course.history.epoch), course.batches, course.missing
 
         def begin(epoch: int) -> Any:
             model.epochs_seen = first + epoch + 1
             return run.data.order
 
         def missing() -> Iterator[tuple[Any, Any, Any]]:
-            for epoch in range(done, self.epochs):
+            for epoch in left:
                 for batch in islice(batches(first + epoch), begun if epoch == done else 0, None):
                     yield batch.x, batch.y, batch.weight
 
@@ -156,7 +156,7 @@ class Run:
         with training as run, self._measurement(held_out) as measure:
             assert isinstance(run, Training)  # LBFGS was refused before
             course.micro_batch = run.micro_batch
-            count = (self.epochs - done) * -(-self.length // self.batch_size) - begun
+            count = len(left) * -(-self.length // self.batch_size) - begun
             with feed(model.backend, run.data, lambda batch: model.put(Samples(*batch)), missing(), count) as bring:
                 return run.run(course, order=begin, validate=_named(measure), bring=bring)
 

@@ -81,7 +81,7 @@ def test_where_the_data_lie_does_not_matter(folder):
     [
         ({"seed": 1}, "flow seed was 0, and 1 was given"),
         ({"shuffle": False}, "flow shuffle was True, and False was given"),
-        ({"rotation_range": 30}, "checksum of a changed image"),
+        ({"rotation_range": 30}, "checksum of changed images"),
     ],
 )
 def test_of_a_flow(change, message, tmp_path):
@@ -95,6 +95,22 @@ def test_of_a_flow(change, message, tmp_path):
     fit(1)
     with pytest.raises(ValueError, match=f"resume: the checkpoint is of another run: {message}"):
         fit(2, **change)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_of_a_flow_whose_changes_are_left_to_chance(seed, tmp_path):
+    """Whether it flips does not show in an image that is not flipped."""
+
+    def fit(**changes):
+        flow = ImageDataGenerator(**changes).flow(images, Y, 8, seed=seed)
+        made = Sequential([Input((5, 5, 1)), Flatten(), Dense(1)], backend="numpy")
+        made.compile("sgd", "mse")
+        made.fit(flow, epochs=2, verbose=0, callbacks=[ModelCheckpoint(tmp_path)], resume=tmp_path)
+
+    images = RNG.normal(size=(24, 5, 5, 1))
+    fit(horizontal_flip=True)
+    with pytest.raises(ValueError, match="resume: the checkpoint is of another run: checksum of"):
+        fit()
 
 
 def test_a_model_without_a_run(tmp_path):

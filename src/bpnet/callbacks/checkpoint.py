@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from bpnet.callbacks.monitored import Monitored, exact, watched
+from bpnet.callbacks.monitored import Monitored, watched
 from bpnet.callbacks.paths import require_file, require_folder
 from bpnet.data.arrays import flag, whole_number
 from bpnet.formats.atomic import write_bytes
@@ -33,8 +34,9 @@ class ModelCheckpoint(Monitored):
 
     `path` is a folder: every `every` epochs it gets epoch-NNNN.safetensors, of which the last `keep` stay, and with
     `save_best` best.safetensors, from the epoch with the best `monitor`. The best one is held in memory until the next
-    of these times, which is also how long a crash may set it back; a resumed run comes to it again. A path that ends in
-    `.safetensors` is one file, replaced each time, and no best one.
+    of these times, of this callback or another one of this kind, which is also how long a crash may set it back; a
+    resumed run comes to it again, but begins anew with the best where `monitor` is another one then. A path that ends
+    in `.safetensors` is one file, replaced each time, and no best one.
 
     The default `monitor`, `val_loss`, is `loss` where nothing is held out; any other has to be a figure of the history.
     Which way is better, `mode` says: "min", "max", or "auto", as for `EarlyStopping`. `share`, 0.05 for instance, puts
@@ -106,9 +108,8 @@ class ModelCheckpoint(Monitored):
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Write, unless the end of training follows, which is written when all have been told of it."""
         begun = perf_counter()
-        if self.save_best and isfinite(value := watched(self, logs)) and self.better(value, self.best):
-            self.best = value
-            self._best = self._content()
+        if self is next(self._alike()):
+            self._look(logs)
         is_last = epoch + 1 >= self.course.epochs or self.model.stop_training
         self._spent += perf_counter() - begun
         if not is_last and (epoch + 1) % self.every == 0 and self._has_time():
@@ -125,23 +126,43 @@ class ModelCheckpoint(Monitored):
 
     def state(self) -> dict[str, Any]:
         """The best figure so far."""
-        return {"best": exact(self.best)} if self.save_best else {}
+        return self.watching() if self.save_best else {}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Only better ones count."""
-        self.best = float(state["best"])
+        """Only better ones count, unless another figure is watched now."""
+        if self.save_best and self.watches(state):
+            self.best = float(state["best"])
 
     def _has_time(self) -> bool:
         share = self.share
         return share is None or self._spent + self._cost <= share * (perf_counter() - self._begun)
 
-    def _content(self) -> Content:
-        return checkpoint(self.course, self.model.content())
+    def _alike(self) -> Iterator[ModelCheckpoint]:
+        """All of this kind: what one writes has the best figures of all, so these are looked at together."""
+        return (each for each in self.course.callbacks if isinstance(each, ModelCheckpoint))
+
+    def _look(self, logs: Mapping[str, float]) -> None:
+        """Is the epoch the best for one of them? Then this one holds it until it is written."""
+        improved = []
+        for each in self._alike():
+            if each.save_best and isfinite(value := watched(each, logs)) and each.better(value, each.best):
+                each.best = value
+                improved.append(each)
+        if improved:
+            content = self._content(ended=self.model.stop_training)
+            for each in improved:
+                each._best = content
+
+    def _content(self, *, ended: bool = False) -> Content:
+        """Where the run stands; `ended` where it will be over, but does not know yet."""
+        return checkpoint(replace(self.course, ended=ended or self.course.ended), self.model.content())
 
     def _write(self) -> None:
         begun = perf_counter()
         try:
             data = to_bytes(self._content())
+            for each in self._alike():
+                each._write_best()
             if self.is_file:
                 write_bytes(self.path, data)
             else:
@@ -153,21 +174,24 @@ class ModelCheckpoint(Monitored):
         self._spent += self._cost
 
     def _write_in_folder(self, data: bytes) -> None:
-        """The best one first: a checkpoint that knows of it must not be there without it."""
         number = len(self.course.history.epoch) + (1 if self.course.batches else 0)
         path = self.path / f"epoch-{number:04d}.safetensors"
-        if self._best is not None:
-            write_bytes(self.path / BEST_FILE, to_bytes(self._best))
-            self._best = None
         write_bytes(path, data)
         self._earlier[number] = path
         before = sorted(other for other in self._earlier if other <= number)
         gone = [self._earlier.pop(other) for other in before[: -self.keep]]
-        gone += [other for other in self._foreign if other != path]
+        own = (path, self.path / BEST_FILE) if isfinite(self.best) else (path,)
+        gone += [other for other in self._foreign if other not in own]
         self._foreign = []
         for other in gone:
             with suppress(FileNotFoundError):
                 other.unlink()
+
+    def _write_best(self) -> None:
+        """The best ones go first: a checkpoint that knows of them must not be there without them."""
+        if self._best is not None:
+            write_bytes(self.path / BEST_FILE, to_bytes(self._best))
+            self._best = None
 
     def _look_around(self) -> None:
         """Which of the checkpoints that are there are this run's?"""
@@ -175,6 +199,4 @@ class ModelCheckpoint(Monitored):
         resumed_from = self.course.resumed_from
         goes_on = resumed_from is not None and Path(resumed_from).resolve().parent == self.path.resolve()
         self._earlier = there if goes_on else {}
-        self._foreign = [] if goes_on else list(there.values())
-        if not goes_on and not self.save_best:
-            self._foreign.append(self.path / BEST_FILE)
+        self._foreign = [] if goes_on else [*there.values(), self.path / BEST_FILE]

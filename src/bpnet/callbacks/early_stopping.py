@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bpnet.backend import Array
-from bpnet.callbacks.monitored import Monitored, exact, watched
+from bpnet.callbacks.monitored import Monitored, watched
 from bpnet.data.arrays import flag, whole_number
 from bpnet.nn.checks import require_number
 from bpnet.training.history import TrainingDivergedError
@@ -92,20 +92,20 @@ class EarlyStopping(Monitored):
         counts = {"wait": self.wait, "best_epoch": self.best_epoch, "stopped_epoch": self.stopped_epoch}
         weights = {"kept": self._kept, "last": self._last}
         on_host = {name: [self.model.backend.to_numpy(each) for each in found] for name, found in weights.items()}
-        return {"best": exact(self.best), **counts, **on_host}
+        return {**self.watching(), **counts, **on_host}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on counting, from the last weights; a run that had been ended stays so."""
-        self.best = float(state["best"])
+        self.restore_best(state)
         self.wait, self.best_epoch, self.stopped_epoch = (
             int(state[name]) for name in ("wait", "best_epoch", "stopped_epoch")
         )
         if self.stopped_epoch:
             self.model.stop_training = True
-        if self.restore_best_weights:
-            self._kept = [self.model.backend.asarray(each, self.model.dtype) for each in state["kept"]]
+        if self.restore_best_weights and state["kept"]:
+            self._kept = self._taken(state["kept"])
         if state["last"]:
-            self._put([self.model.backend.asarray(each, self.model.dtype) for each in state["last"]])
+            self._put(self._taken(state["last"]))
 
     def _keep(self) -> None:
         """Copy the weights, on the device; the first time into new arrays."""
@@ -120,6 +120,13 @@ class EarlyStopping(Monitored):
         """Let them be the model's."""
         for vector, other in zip(self._vectors(), weights, strict=True):
             vector[...] = other
+
+    def _taken(self, stored: Sequence[Any]) -> list[Array]:
+        """On the device. ValueError: they are of another model."""
+        shapes = [tuple(vector.shape) for vector in self._vectors()]
+        if (found := [tuple(each.shape) for each in stored]) != shapes:
+            raise ValueError(f"weights of the shapes {found}, expected {shapes}")
+        return [self.model.backend.asarray(each, self.model.dtype) for each in stored]
 
     def _copies(self) -> list[Array]:
         return [self.model.backend.xp.asarray(vector, copy=True) for vector in self._vectors()]

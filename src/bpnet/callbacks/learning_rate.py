@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bpnet.callbacks.monitored import Monitored, exact, watched
+from bpnet.callbacks.monitored import Monitored, watched
 from bpnet.data.arrays import whole_number
 from bpnet.nn.checks import require_number
 from bpnet.training.callbacks import Callback
@@ -103,11 +103,11 @@ class ReduceLROnPlateau(Monitored):
 
     def state(self) -> dict[str, Any]:
         """The counts; the rate itself is the model's."""
-        return {"best": exact(self.best), "wait": self.wait, "cooldown_counter": self.cooldown_counter}
+        return {**self.watching(), "wait": self.wait, "cooldown_counter": self.cooldown_counter}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on counting."""
-        self.best = float(state["best"])
+        self.restore_best(state)
         self.wait, self.cooldown_counter = int(state["wait"]), int(state["cooldown_counter"])
 
     def _lower(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import inf
+from typing import Any
 
 from bpnet.data.arrays import one_of
 from bpnet.names import look_up
@@ -35,6 +36,27 @@ class Monitored(Callback):
     def better(self, value: float, reference: float) -> bool:
         """Is `value` better than `reference`?"""
         return value - self.min_delta > reference if self._larger else value + self.min_delta < reference
+
+    def watching(self) -> dict[str, Any]:
+        """For `state`: what is watched, and the best value so far."""
+        return {"monitor": self.monitor, "larger": self._larger, "best": exact(self.best)}
+
+    def watches(self, state: Mapping[str, Any]) -> bool:
+        """Is the state of one that watches the same figure, and takes the same values for better?"""
+        return bool((state["monitor"], state["larger"]) == (self.monitor, self._larger))
+
+    def restore_best(self, state: Mapping[str, Any]) -> None:
+        """Take the best value so far. ValueError: it is one of another figure, or in the other direction."""
+        if not self.watches(state):
+            before, now = ((name, "max" if larger else "min") for name, larger in (
+                (state["monitor"], state["larger"]), (self.monitor, self._larger)
+            ))  # fmt: skip
+            raise ValueError(
+                f"resume: {type(self).__name__} watched {before[0]!r} (mode {before[1]!r}) in the run of the "
+                f"checkpoint, and {now[0]!r} (mode {now[1]!r}) was given. Mend: the same as before, or fit without "
+                "resume"
+            )
+        self.best = float(state["best"])
 
     def _larger_is_better(self) -> bool:
         who = type(self).__name__

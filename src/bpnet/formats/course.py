@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bpnet.data.arrays import whole_number
 from bpnet.formats.container import CheckpointError, Content
 from bpnet.formats.model import history_of
 from bpnet.training.course import Course
@@ -29,6 +30,7 @@ def checkpoint(course: Course, model: Content) -> Content:
         "batches": course.batches,
         "totals": course.totals,
         "ended": course.ended,
+        "complete": course.complete,
         "callbacks": [
             {
                 "name": type(callback).__name__,
@@ -47,13 +49,30 @@ def take_from(content: Content, course: Course) -> None:
     """Let the course be what the checkpoint says. CheckpointError: it remembers something for a callback not given."""
     run = content.facts["run"]
     history = history_of(content.facts["history"]) or History()
+    _require("history", history.epoch == list(range(len(history.epoch))))
+    _require("history", all(len(row) == len(history.epoch) for row in history.history.values()))
     history.interrupted = False
     course.states = _matched(course, run["callbacks"], content.arrays)
     course.history = history
-    course.first_epoch, course.micro_batch = run["first_epoch"], run["micro_batch"]
-    course.batches, course.totals, course.ended = run["batches"], list(run["totals"]), run["ended"]
+    course.first_epoch, course.micro_batch = whole_number("first_epoch", run["first_epoch"], least=0), None
+    if run["micro_batch"] is not None:
+        course.micro_batch = whole_number("micro_batch", run["micro_batch"])
+    course.batches, course.totals, course.ended = run["batches"], run["totals"], run["ended"]
+    batches = -(-course.samples // course.same["batch_size"])
+    _require("batches", type(course.batches) is int and 0 <= course.batches < batches)
+    _require("totals", isinstance(course.totals, list) and all(isinstance(x, int | float) for x in course.totals))
+    _require("totals", bool(course.totals) == bool(course.batches))
+    course.complete = run["complete"]
+    _require("ended", isinstance(course.ended, bool) and isinstance(course.complete, bool))
+    if not course.is_over:
+        history.converged, history.message = False, ""
     if "evaluations" in run:
         course.evaluations = _evaluations_of(run["evaluations"], content.arrays)
+
+
+def _require(what: str, fits: bool) -> None:
+    if not fits:
+        raise ValueError(f"{what}: it does not fit the rest of the file")
 
 
 def _matched(course: Course, stored: list[dict[str, Any]], arrays: Mapping[str, Any]) -> list[tuple[Any, Any]]:
@@ -61,6 +80,7 @@ def _matched(course: Course, stored: list[dict[str, Any]], arrays: Mapping[str, 
     states: list[tuple[Any, Any]] = []
     free = list(course.callbacks)
     for each in stored:
+        _require("callbacks", isinstance(each["state"], dict) and isinstance(each["steers"], bool))
         callback = next((one for one in free if type(one).__name__ == each["name"]), None)
         if callback is not None:
             free.remove(callback)
@@ -80,6 +100,8 @@ def _plain(value: Any, name: str, arrays: dict[str, Any]) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray):
+        while name in arrays:  # a key with a slash in it may look like two
+            name += "'"
         arrays[name] = value
         return {ARRAY: name}
     if isinstance(value, Mapping):
@@ -108,5 +130,9 @@ def _evaluations(known: Evaluations, arrays: dict[str, Any]) -> dict[str, Any]:
 
 
 def _evaluations_of(facts: Mapping[str, Any], arrays: Mapping[str, Any]) -> Evaluations:
-    points, losses = list(facts["points"]), [float(loss) for loss in arrays["lbfgs/losses"]]
-    return Evaluations(arrays["lbfgs/start"], points, losses, list(arrays["lbfgs/gradients"]), len(points))
+    points = list(facts["points"])
+    start, losses, gradients = (arrays[f"lbfgs/{name}"] for name in ("start", "losses", "gradients"))
+    expected = [arrays["theta"].shape, (len(points),), (len(points), *arrays["theta"].shape)]
+    _require("evaluations", [array.shape for array in (start, losses, gradients)] == expected)
+    _require("evaluations", all(array.dtype.kind == "f" for array in (start, losses, gradients)))
+    return Evaluations(start, points, [float(loss) for loss in losses], list(gradients), len(points))

@@ -36,7 +36,7 @@ class Course:
     ended: bool = False
     """Has a callback, or L-BFGS itself, ended the run?"""
     complete: bool = False
-    """Is there nothing left to do in this call, and nothing has gone wrong?"""
+    """Is there nothing left to do in this call but to tell of the end, and nothing has gone wrong?"""
     resumed_from: Any = None
     """The file of which a resumed run has its beginning."""
     states: Sequence[tuple[Callback, Mapping[str, Any]]] = ()
@@ -44,8 +44,18 @@ class Course:
 
     @property
     def has_ended(self) -> bool:
-        """Was the run over before this call?"""
+        """Is there no epoch left?"""
         return self.ended or len(self.history.epoch) >= self.epochs
+
+    @property
+    def is_over(self) -> bool:
+        """Was the run over before this call? Else the callbacks were not told of the end, or there are more epochs."""
+        return self.complete and self.has_ended
+
+    @property
+    def missing(self) -> range:
+        """The epochs that are left."""
+        return range(0) if self.has_ended else range(len(self.history.epoch), self.epochs)
 
     def record(self) -> None:
         """Keep what L-BFGS evaluates, so that its memory can be made again."""
@@ -60,8 +70,8 @@ class Course:
             callback.course = self
         try:
             with told(self.callbacks, model, self.epochs, self.samples, figures):
-                for callback, state in self.states:
-                    callback.restore(state)
+                for callback, state in reversed(self.states):  # what the last one changed at the end goes first
+                    _give_back(callback, state)
                 yield
         finally:
             for callback in self.callbacks:
@@ -72,3 +82,17 @@ class Course:
         self.history.interrupted = True
         for callback in self.callbacks:
             callback.on_interrupt()
+
+
+def _give_back(callback: Callback, state: Mapping[str, Any]) -> None:
+    """ValueError where the callback cannot take it."""
+    try:
+        callback.restore(state)
+    except Exception as error:
+        if "Mend: " in str(error):
+            raise
+        told = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise ValueError(
+            f"resume: the callback {type(callback).__name__} cannot take the state that the checkpoint has for it "
+            f"({told}). Mend: callbacks as in the run that is resumed, or an earlier checkpoint"
+        ) from error

@@ -64,7 +64,7 @@ class Training:
         told_of = course.told(self.model, self.totals.figures(validate is not None))
         with told_of, self._guard, divergence_told(course.callbacks, history):
             with InterruptAfterStep() as interrupt:
-                for epoch in range(len(history.epoch), course.epochs):
+                for epoch in (missing := course.missing):
                     for callback in course.callbacks:
                         callback.on_epoch_begin(epoch)
                     self._guard.begin_epoch()
@@ -83,7 +83,8 @@ class Training:
                         course.ended = True
                     if interrupt.requested or course.ended:
                         break
-                self._guard.check_end(epoch, done, history)
+                if missing:
+                    self._guard.check_end(epoch, done, history)
             if interrupt.requested:
                 course.interrupted()
             course.complete = course.has_ended

@@ -78,11 +78,14 @@ class Minimization:
             with InterruptAfterStep() as interrupt:
                 iterations = _Iterations(self, course, validate, interrupt)
                 try:
+                    if course.ended:
+                        raise _Ended
+                    most = max(course.epochs, len(history.epoch))
                     history.converged, history.message = self._minimize(
-                        iterations.evaluate, iterations.start, iterations.end, course.epochs, self._options
+                        iterations.evaluate, iterations.start, iterations.end, most, self._options
                     )
                 except _Ended:
-                    course.ended = self.model.stop_training
+                    course.ended = course.ended or self.model.stop_training
                 else:
                     course.ended = len(history.epoch) < course.epochs
                     _tell(history, course.epochs)
@@ -142,6 +145,11 @@ class _Iterations:
         """The loss and its gradient at theta, as the training of the present epoch."""
         if self._known is not None and (found := self._known.known(theta)) is not None:
             return found
+        if self._ended < self._before:
+            raise ValueError(
+                f"resume: the checkpoint has the evaluations of {self._ended} iterations of L-BFGS, expected those of "
+                f"{self._before}. Mend: an earlier checkpoint, or fit without resume"
+            )
         first = self._begun == 0
         epoch = len(self._history.epoch)
         if self._begun == epoch:

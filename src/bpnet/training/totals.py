@@ -40,7 +40,12 @@ class Totals:
         return [self._host(total) for total in self._all()]
 
     def take(self, values: Sequence[float]) -> None:
-        """Go on from these."""
+        """Go on from these. ValueError: there are more or fewer."""
+        if len(values) != (most := sum(1 for _ in self._all())):
+            raise ValueError(
+                f"resume: the checkpoint has {len(values)} sums of the epoch that was begun, expected {most}. "
+                "Mend: an earlier checkpoint, or fit without resume"
+            )
         for total, value in zip(self._all(), values, strict=True):
             total[...] = value
 

@@ -11,6 +11,9 @@ import numpy as np
 
 from bpnet.data.random import epoch_order, generator
 
+LOOKED_AT = 32
+"""Images whose checksum tells that they are changed alike."""
+
 
 @dataclass(eq=False)
 class ImageFlow:
@@ -46,8 +49,14 @@ class ImageFlow:
             yield batch, part
 
     def sample(self) -> int:
-        """CRC-32 of the first image as it is changed at first: it tells whether two flows change images alike."""
-        return crc32(self.make(self.x[0], generator(self.seed, "augment", 0, 0, 0)).tobytes())
+        """CRC-32 of the first images as they are changed at first: it tells whether two flows change images alike.
+
+        They are several, because what is left to chance, a flip, may not happen to one.
+        """
+        value = 0
+        for row in range(min(LOOKED_AT, len(self.x))):
+            value = crc32(self.make(self.x[row], generator(self.seed, "augment", 0, 0, row)).tobytes(), value)
+        return value
 
     def __iter__(self) -> ImageFlow:
         return self
