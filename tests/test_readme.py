@@ -4,6 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from click import Context
+
+from bpnet.cli import main
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -42,10 +45,31 @@ def test_the_blocks_of_a_page_run_in_their_order(page):
 
 def test_there_are_blocks_and_pages():
     assert len(blocks(README)) >= 5
-    assert {page.stem for page in PAGES} >= {"reproducibility", "writing-a-backend", "writing-a-layer"}
+    assert {page.stem for page in PAGES} >= {"from-keras", "tables", "training", "writing-a-layer"}
+
+
+def anchors(page):
+    """What GitHub makes of the headings: small letters, no marks, hyphens for blanks."""
+    headings = re.findall(r"^#+ (.*)$", BLOCK.sub("", page.read_text(encoding="utf-8")), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("page", [README, ROOT / "backends" / "README.md", *PAGES], ids=lambda page: page.name)
-def test_every_linked_file_exists(page):
-    for link in re.findall(r"\]\((?!http)([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-        assert (page.parent / link).exists(), f"{page.name} links to {link}"
+def test_every_linked_file_and_heading_exists(page):
+    for link, heading in re.findall(r"\]\((?!http)([^)#]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
+        target = page.parent / link if link else page
+        assert target.exists(), f"{page.name} links to {link}"
+        assert not heading or heading in anchors(target), f"{page.name} links to {link}#{heading}"
+
+
+COMMAND = re.compile(r"^    (?:\w+=\S+ )*bpnet (\w+)(.*)$", flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", [README, ROOT / "backends" / "README.md", *PAGES], ids=lambda page: page.name)
+def test_the_commands_and_their_options_exist(page):
+    for name, rest in COMMAND.findall(page.read_text(encoding="utf-8")):
+        command = main.get_command(Context(main), name)
+        assert command, f"{page.name}: bpnet {name}"
+        known = {option for found in command.params for option in [*found.opts, *found.secondary_opts]}
+        given = re.findall(r"(?<= )--?[a-z][a-z-]*", rest.split("#")[0])
+        assert set(given) <= known, f"{page.name}: bpnet {name}{rest}"
