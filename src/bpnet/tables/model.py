@@ -20,7 +20,7 @@ from bpnet.tables.measures import of_classes, of_numbers
 from bpnet.tables.preprocessing import Preprocessing
 from bpnet.tables.settings import Settings
 from bpnet.tables.split import split_rows
-from bpnet.tables.stream_training import is_too_large, look, parts, trained
+from bpnet.tables.stream_training import Looked, is_too_large, look, parts, trained
 from bpnet.tables.training import fitted, part_of, with_better_target
 from bpnet.training.callbacks import Callback
 from bpnet.training.history import History
@@ -91,7 +91,7 @@ class TableModel:
         earlier.require(RUN, run)
         callbacks = [*callbacks, InCheckpoints({RUN: run})]
         if stream:
-            looked = look(data, target, task, share, seed, bool(verbose))
+            looked = data if isinstance(data, Looked) else look(data, target, task, share, seed, bool(verbose))
             other = None if isinstance(validation, int | float) else validation
             return cls(*trained(looked, other, settings, where, callbacks, verbose, earlier))
         frame = as_frame(data)

@@ -36,8 +36,8 @@ SMALL = 1 << 24
 """Bytes of a file for which it is not asked."""
 
 
-def is_too_large(data: Any) -> bool:
-    """Is it a file that can be read in parts, and had better be?"""
+def is_too_large(data: Any, share: float = SHARE) -> bool:
+    """Is it a file that can be read in parts, and had better be? With a `share` of 0, each that is not small."""
     if (
         not isinstance(data, str | Path)
         or not str(data).lower().endswith((".parquet", ".npy"))
@@ -46,13 +46,15 @@ def is_too_large(data: Any) -> bool:
         return False
     if Path(data).stat().st_size < SMALL:
         return False
+    if not share:
+        return True
     free = free_memory(load("numpy"))
-    return free is not None and source_of(data).size > SHARE * free
+    return free is not None and source_of(data).size > share * free
 
 
-def parts(data: Any) -> Iterator[Frame]:
-    """The table as a frame; a file that is too large as one after another."""
-    if not is_too_large(data):
+def parts(data: Any, share: float = SHARE) -> Iterator[Frame]:
+    """The table as a frame; a file that is too large, by `is_too_large`, as one after another."""
+    if not is_too_large(data, share):
         yield as_frame(data)
         return
     source = source_of(data)
