@@ -7,7 +7,7 @@ from pyarrow import parquet
 
 from bpnet import Dense, Input, Sequential
 from bpnet.data.flow import Flow
-from bpnet.tables import Preprocessing, TableError, TableModel, sources, stream_training
+from bpnet.tables import Preprocessing, TableError, TableModel, sources, statistics, stream_training
 from bpnet.tables import flow as flows
 from bpnet.tables.flow import TableFlow
 from bpnet.tables.sources import source_of
@@ -194,3 +194,12 @@ def test_the_summary_is_of_all_rows_whatever_is_held_out(path):
     learned = looked_at(path)[3].summary
     whole = Preprocessing.fit(table(), "y").summary
     assert (learned.rows, learned.missing, learned.counts) == (whole.rows, whole.missing, whole.counts)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_ends_of_the_target_are_those_of_all_rows_and_not_of_the_sample(path, monkeypatch, seed):
+    monkeypatch.setattr(statistics, "SAMPLE", 100)
+    given = table().append_column("wide", pa.array(np.random.default_rng(seed).normal(size=1000)))
+    parquet.write_table(given, path, row_group_size=170)
+    learned, whole = looked_at(path, "wide")[3].summary, Preprocessing.fit(given, "wide").summary
+    assert (learned.quantiles[0], learned.quantiles[-1]) == (whole.quantiles[0], whole.quantiles[-1])

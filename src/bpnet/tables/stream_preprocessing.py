@@ -37,6 +37,9 @@ def preprocessing_of(found: Pass, name: str, task: str | None) -> Preprocessing:
         goal = targets.fit(goal, goal.numbers(found.sample[name]))
         goal = replace(goal, mean=own.mean, std=own.std) if own is not None else goal
     spread: Survey = survey(goal, found.sample[name], values, kept)
+    if spread.quantiles and (moments := found.columns[name].moments) is not None:
+        ends = [moments.low, moments.high, *(goal.numbers(found.held_out[name]) if len(found.held_out) else [])]
+        spread = replace(spread, quantiles=[float(min(ends)), *spread.quantiles[1:-1], float(max(ends))])
     missing = {
         other: found.rows - _known(found.columns[other], found.rows, values[other]) + _missing(other, found.held_out)
         for other in values
