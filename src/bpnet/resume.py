@@ -33,7 +33,7 @@ def resumed(resume: str | os.PathLike[str], model: Any, course: Course) -> Cours
             "resume, or a file that ModelCheckpoint has written"
         )
     with readable("run"):
-        _require_same(content.facts["run"]["same"], parsed(json_text(dict(course.same))))
+        require_same(content.facts["run"]["same"], parsed(json_text(dict(course.same))))
         here = replace(course)
         take_from(content, here)
     model.restore(content)
@@ -84,7 +84,7 @@ def newest_first(folder: Path) -> Iterator[Path]:
         yield best
 
 
-def _require_same(stored: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+def require_same(stored: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     """CheckpointError names the first thing that differs, what was stored and what was given."""
     for name in {**stored, **given}:
         differing = _difference(name, stored.get(name), given.get(name))

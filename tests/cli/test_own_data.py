@@ -46,7 +46,8 @@ def test_what_training_prints_and_writes(trained):
     assert places == sorted(places)
     assert "true \\ predicted  big  small" in kind.output
     assert "samples/s" not in price.output
-    assert sorted(each.name for each in (folder / "price").iterdir()) == ["model.safetensors", "report.html"]
+    written = ["checkpoints", "model.safetensors", "report.html"]
+    assert sorted(each.name for each in (folder / "price").iterdir()) == written
     report = (folder / "price" / "report.html").read_text(encoding="utf-8")
     assert report.count("<svg") == 5
     assert "<svg" not in (folder / "kind" / "report.html").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from pyarrow import parquet
 
 from bpnet import Dense, Input, Sequential
 from bpnet.data.flow import Flow
-from bpnet.tables import Preprocessing, TableError, TableModel, sources, stream_training
+from bpnet.tables import Preprocessing, TableError, TableModel, sources, statistics, stream_training
 from bpnet.tables import flow as flows
 from bpnet.tables.flow import TableFlow
 from bpnet.tables.sources import source_of
@@ -152,7 +152,7 @@ def test_a_file_that_is_too_large_is_predicted_in_parts(path, monkeypatch):
     model = TableModel.train(path, "y", epochs=1, hidden=(4,), verbose=0, backend="numpy", dtype="float64")
     frame = table()
     whole, figures = model.predict_proba(frame), model.evaluate(frame)
-    monkeypatch.setattr(stream_training, "is_too_large", lambda data: data is path)
+    monkeypatch.setattr(stream_training, "is_too_large", lambda data, share: data is path)
     np.testing.assert_allclose(model.predict_proba(path), whole, rtol=1e-12)
     assert model.predict(path).tolist() == model.predict(frame).tolist()
     in_parts = model.evaluate(path)
@@ -188,3 +188,18 @@ def test_what_cannot_be_read_in_parts(tmp_path, path):
         TableModel.train(path, "z", stream=True)
     with pytest.raises(TableError, match=r"'size'.*missing in \d+ rows"):
         TableModel.train(path, "size", stream=True, verbose=0)
+
+
+def test_the_summary_is_of_all_rows_whatever_is_held_out(path):
+    learned = looked_at(path)[3].summary
+    whole = Preprocessing.fit(table(), "y").summary
+    assert (learned.rows, learned.missing, learned.counts) == (whole.rows, whole.missing, whole.counts)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_ends_of_the_target_are_those_of_all_rows_and_not_of_the_sample(path, monkeypatch, seed):
+    monkeypatch.setattr(statistics, "SAMPLE", 100)
+    given = table().append_column("wide", pa.array(np.random.default_rng(seed).normal(size=1000)))
+    parquet.write_table(given, path, row_group_size=170)
+    learned, whole = looked_at(path, "wide")[3].summary, Preprocessing.fit(given, "wide").summary
+    assert (learned.quantiles[0], learned.quantiles[-1]) == (whole.quantiles[0], whole.quantiles[-1])

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from bpnet.callbacks.checkpoint import ModelCheckpoint
 from bpnet.callbacks.paths import require_folder
 from bpnet.recipes.recipe import NOTHING, Options
 from bpnet.resume import newest_first
@@ -29,17 +30,26 @@ def checkpoint_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+CHECKPOINTS = "checkpoints"
+"""The folder's name."""
+GOES_ON = "the same command with --resume goes on from here"
+
+
 def checkpoints_in(out: Path, module: Any, resume: bool, every: int | None) -> Path | None:
-    """The folder; None where the recipe trains nothing, or nothing can be written and nobody has asked for it."""
-    asked = resume or every is not None
+    """As `folder_for_checkpoints`; None where the recipe trains nothing."""
     if not hasattr(module, "problem"):
         Options(resume=resume or None, checkpoint_every=every).refuse(resume=NOTHING, checkpoint_every=NOTHING)
         return None
-    folder = out / "checkpoints"
+    return folder_for_checkpoints(out, resume, every)
+
+
+def folder_for_checkpoints(out: Path, resume: bool, every: int | None) -> Path | None:
+    """The folder; None where nothing can be written and nobody has asked for it."""
+    folder = out / CHECKPOINTS
     try:
         require_folder("--out", folder)
     except ValueError as error:
-        if asked:
+        if resume or every is not None:
             raise
         click.echo(f"no checkpoints: {error}", err=True)
         return None
@@ -47,3 +57,8 @@ def checkpoints_in(out: Path, module: Any, resume: bool, every: int | None) -> P
         newest = next(newest_first(folder), None)
         click.echo(f"begins anew: no checkpoint in {folder}" if newest is None else f"goes on from {newest}")
     return folder
+
+
+def checkpointing(folder: Path, every: int | None) -> ModelCheckpoint:
+    """As often as takes a twentieth of the time, or every so many epochs; with the best one."""
+    return ModelCheckpoint(folder, every=every or 1, share=0.05 if every is None else None)

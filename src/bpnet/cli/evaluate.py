@@ -24,18 +24,24 @@ def evaluate(model: Path, data: Path, backend: str | None, as_json: bool) -> Non
     """
     with one_line_errors():
         from bpnet.cli.outcomes import details, lines, outcome_of
-        from bpnet.tables import read_table
+        from bpnet.report import Regression
+        from bpnet.tables.measures import of_classes, of_numbers
+        from bpnet.tables.stream_training import parts
 
         chosen = table_model(model, backend)
-        frame = read_table(data)
+        outcome = outcome_of(chosen, parts(data, share=0))
         if as_json:
+            figures = (
+                of_numbers(outcome.true, outcome.predicted)
+                if isinstance(outcome, Regression)
+                else of_classes(outcome.true, outcome.probabilities)
+            )
             target = chosen.preprocessing.target
-            facts = {"target": target.name, "task": target.task, "rows": len(frame), **chosen.evaluate(frame)}
+            facts = {"target": target.name, "task": target.task, "rows": len(outcome), **figures}
             if target.task != "regression":
                 facts["classes"] = list(target.classes)
             click.echo(json.dumps({name: _plain(value) for name, value in facts.items()}, ensure_ascii=False))
             return
-        outcome = outcome_of(chosen, frame)
         click.echo(lines({outcome.target: outcome}))
         click.echo(details(outcome))
 

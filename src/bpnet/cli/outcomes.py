@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,19 @@ from bpnet.tables import TableModel
 from bpnet.tables.frames import column_of, named
 
 
-def outcome_of(model: TableModel, frame: Any) -> Outcome:
-    """The predictions for all rows, beside their target's column. TableError where one is missing."""
+def outcome_of(model: TableModel, frames: Iterable[Any]) -> Outcome:
+    """The predictions for all rows of frames, beside their target's column. TableError where one is missing."""
     target = model.preprocessing.target
-    column = column_of(frame, named(frame, target.name))
-    if target.task == "regression":
-        return Regression(target.name, target.numbers(column), np.asarray(model.predict(frame)))
-    labels = target.labels(column)
-    return Classification(target.name, [str(one) for one in target.classes], labels, model.predict_proba(frame))
+    regression = target.task == "regression"
+    truth, said = [], []
+    for frame in frames:
+        column = column_of(frame, named(frame, target.name))
+        truth.append(target.numbers(column) if regression else target.labels(column))
+        said.append(np.asarray(model.predict(frame) if regression else model.predict_proba(frame)))
+    true, found = np.concatenate(truth), np.concatenate(said)
+    if regression:
+        return Regression(target.name, true, found)
+    return Classification(target.name, [str(one) for one in target.classes], true, found)
 
 
 def part_of(outcome: Outcome, rows: np.ndarray) -> Outcome:

@@ -13,7 +13,7 @@ from bpnet.recipes import RECIPES
 
 ENDINGS = (".csv", ".tsv", ".gz", ".parquet", ".npz", ".npy")
 
-RECIPE_ONLY = ("sizes", "data", "resume", "checkpoint_every")
+RECIPE_ONLY = ("sizes", "data")
 TABLE_ONLY = (
     "target",
     "task",
@@ -27,6 +27,7 @@ TABLE_ONLY = (
     "test",
     "early_stopping",
     "class_weight",
+    "stream",
 )
 
 
@@ -45,11 +46,14 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--batch-norm", is_flag=True, help="Batch normalization in each hidden layer."),
         click.option("--validation", metavar="SHARE", type=share, default=0.2, show_default=True,
                      help="Of the rows, to stop early by; 0 for none."),
-        click.option("--test", metavar="SHARE", type=share, default=0.2, show_default=True,
-                     help="Of the rows, which training never sees, for the report; 0 for none."),
+        click.option("--test", metavar="SHARE", type=share,
+                     help="Of the rows, which training never sees, for the report; 0 for none. Default: 0.2, or 0 "
+                     "where the file is read in parts."),
         click.option("--early-stopping/--no-early-stopping", default=True, show_default=True,
                      help="End when the validation loss falls no more, and keep the best epoch's weights."),
         click.option("--class-weight", type=click.Choice(["balanced"]), help="All classes weigh the same."),
+        click.option("--stream/--no-stream", default=None,
+                     help="Read a .parquet or .npy file in parts; default: where it is too large for the memory."),
     ]  # fmt: skip
     for decorator in reversed(decorators):
         command = decorator(command)

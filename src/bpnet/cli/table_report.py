@@ -20,6 +20,8 @@ JUDGED_ON = {
     "early stopping chose the epoch by them, so they flatter a little.",
     "training": "The figures in front are of the {rows:,} rows that it learned from: they do not say how good it is on "
     "others.",
+    "training sample": "The figures in front are of {rows:,} of the rows that it learned from: they do not say how "
+    "good it is on others.",
 }
 
 
@@ -27,7 +29,7 @@ def report_of(run: TableRun, saved: Path) -> Report:
     """The report; `saved` is the model's file."""
     target = run.model.preprocessing.target
     first, outcome = next(iter(run.outcomes.items()))
-    features, learned = len(run.model.preprocessing.columns), len(run.rows.training)
+    features, learned = len(run.model.preprocessing.columns), run.rows.training
     history = run.model.history
     assert history is not None
     scale = "the logarithm of the target, standardised" if target.log else "the standardised target"
@@ -61,9 +63,9 @@ def _made(run: TableRun) -> dict[str, str]:
     facts = run.provenance
     return {
         "data": f"{run.path}, {run.seen.summary.rows:,} rows, {run.columns} columns",
-        "rows to learn from": f"{len(rows.training):,}",
-        "rows to validate on": f"{len(rows.validation):,}",
-        "rows to test on": f"{len(rows.test):,}",
+        "rows to learn from": f"{rows.training:,}",
+        "rows to validate on": f"{rows.validation:,}",
+        "rows to test on": f"{rows.test:,}",
         "seed": str(run.seed),
         "command": run.command,
         "training took": f"{run.seconds:.1f} s",

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bpnet.cli.checkpoints import checkpoint_options, checkpoints_in
+from bpnet.cli.checkpoints import GOES_ON, checkpoint_options, checkpoints_in
 from bpnet.cli.folders import require_drawing, writable_folder
 from bpnet.cli.options import FAILED, chosen_backend, one_line_errors, options_of_a_run, precision_option
 from bpnet.cli.table_options import RECIPE_ONLY, TABLE_ONLY, is_table, refuse, table_options
@@ -20,9 +20,9 @@ TEXT = """
 \b
 Options of a run on DATA (.csv .csv.gz .tsv .parquet .npz .npy):
   --target --task --hidden --activation --optimizer --lr --dropout --batch-norm
-  --validation --test --early-stopping --class-weight
+  --validation --test --early-stopping --class-weight --stream
 Options of a run of a RECIPE (bpnet recipes lists them):
-  --sizes --data --resume --checkpoint-every
+  --sizes --data
 """
 
 
@@ -90,7 +90,7 @@ def _run_recipe(
     if interrupted:
         click.echo("interrupted: what follows is of the weights at that point")
         if checkpoints is not None:
-            click.echo("the same command with --resume goes on from here")
+            click.echo(GOES_ON)
     if outcome.text:
         click.echo(outcome.text)
     for measured in outcome.measured:

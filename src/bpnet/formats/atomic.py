@@ -13,8 +13,10 @@ import os
 import platform
 import stat
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, BinaryIO
 from zlib import crc32
 
 SUFFIX = ".part"
@@ -43,7 +45,14 @@ class NotWrittenError(OSError):
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
-    """`data` in place of whatever `path` holds. NotWrittenError: the old file is untouched, and nothing new is there.
+    """`data` in place of whatever `path` holds, as `write_with` does it."""
+    write_with(path, lambda file: file.write(data))
+
+
+def write_with(path: str | os.PathLike[str], fill: Callable[[BinaryIO], Any]) -> None:
+    """What `fill(file)` writes in place of whatever `path` holds.
+
+    NotWrittenError: the old file is untouched, and nothing new is there.
 
     Where `path` is a symbolic link, the file that it points to is replaced. The permissions of a file that is replaced
     stay.
@@ -57,7 +66,7 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         _remove_abandoned(target.parent, beginning)
         with open(temporary, "xb") as file:
-            file.write(data)
+            fill(file)
             file.flush()
             os.fsync(file.fileno())
         with suppress(FileNotFoundError):

@@ -42,7 +42,7 @@ def checkpoint(course: Course, model: Content) -> Content:
     }
     if course.evaluations is not None and course.evaluations.start is not None:
         run["evaluations"] = _evaluations(course.evaluations, arrays)
-    return Content("checkpoint", arrays, model.facts | {"history": asdict(course.history), "run": run})
+    return Content("checkpoint", arrays, {**course.facts, **model.facts, "history": asdict(course.history), "run": run})
 
 
 def take_from(content: Content, course: Course) -> None:

@@ -14,15 +14,19 @@ from bpnet.formats.container import Content, write
 from bpnet.formats.model import readable
 from bpnet.models import Model
 from bpnet.nn.optimizers import Optimizer
+from bpnet.tables.earlier import Earlier, InCheckpoints
 from bpnet.tables.frames import as_frame, column_of, named
 from bpnet.tables.measures import of_classes, of_numbers
 from bpnet.tables.preprocessing import Preprocessing
 from bpnet.tables.settings import Settings
 from bpnet.tables.split import split_rows
-from bpnet.tables.stream_training import is_too_large, parts, trained
+from bpnet.tables.stream_training import Looked, is_too_large, look, parts, trained
 from bpnet.tables.training import fitted, part_of, with_better_target
 from bpnet.training.callbacks import Callback
 from bpnet.training.history import History
+
+RUN = "table run"
+"""The name of the arguments among the facts of a checkpoint."""
 
 
 class TableModel:
@@ -79,12 +83,20 @@ class TableModel:
         layers = hidden, activation, optimizer, learning_rate, dropout, batch_norm
         settings = Settings.checked(*layers, epochs, batch_size, early_stopping, class_weight)
         where = {"backend": backend, "dtype": dtype, "seed": seed}
-        if stream or (stream is None and is_too_large(data)):
-            return cls(*trained(data, target, task, validation, settings, where, callbacks, verbose, resume))
+        earlier = Earlier.of(resume)
+        share = float(validation) if isinstance(validation, int | float) else 0.0
+        if stream is None:
+            stream = bool(earlier.facts.get(RUN, {}).get("stream", is_too_large(data)))
+        run = {"seed": seed, "stream": stream, "validation": share, **settings.facts()}
+        earlier.require(RUN, run)
+        callbacks = [*callbacks, InCheckpoints({RUN: run})]
+        if stream:
+            looked = data if isinstance(data, Looked) else look(data, target, task, share, seed, bool(verbose))
+            other = None if isinstance(validation, int | float) else validation
+            return cls(*trained(looked, other, settings, where, callbacks, verbose, earlier))
         frame = as_frame(data)
         name = named(frame, target)
         column = column_of(frame, name)
-        share = validation if isinstance(validation, int | float) else 0
         rows, out = np.arange(len(frame)), None
         if share:
             rows, out = split_rows(len(frame), share, seed, labels_to_split_by(column, name, task))
@@ -95,11 +107,12 @@ class TableModel:
             other = as_frame(validation)
             held_out = part_of(preprocessing, other, column_of(other, named(other, name)))
         train = every.take(rows)
-        preprocessing = with_better_target(preprocessing, train, held_out, settings, where)
+        preprocessing = with_better_target(preprocessing, train, held_out, settings, where, earlier.preprocessing)
+        earlier.require_preprocessing(preprocessing)
         if verbose:
             for note in preprocessing.notes:
                 print(f"note: {note}", flush=True)
-        model = fitted(preprocessing, train, held_out, settings, where, callbacks, verbose, resume)
+        model = fitted(preprocessing, train, held_out, settings, where, callbacks, verbose, earlier.path)
         return cls(model, preprocessing)
 
     @classmethod

@@ -80,6 +80,20 @@ class Settings:
             class_weight,
         )
 
+    def facts(self) -> dict[str, Any]:
+        """As JSON, but for `epochs`, which may be more in a run that goes on, and the optimizer, which says its own."""
+        weight = self.class_weight
+        return {
+            "hidden": list(self.hidden),
+            "activation": self.activation,
+            "learning_rate": self.learning_rate,
+            "dropout": self.dropout,
+            "batch_norm": self.batch_norm,
+            "batch_size": self.batch_size,
+            "early_stopping": self.early_stopping,
+            "class_weight": {str(one): float(weight[one]) for one in weight} if isinstance(weight, Mapping) else weight,
+        }
+
     def size_for(self, rows: int) -> int:
         """The batch size: the power of two nearest to rows / 200, from SMALLEST to LARGEST, unless it was given."""
         if self.batch_size is not None:

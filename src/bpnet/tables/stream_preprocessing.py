@@ -37,10 +37,16 @@ def preprocessing_of(found: Pass, name: str, task: str | None) -> Preprocessing:
         goal = targets.fit(goal, goal.numbers(found.sample[name]))
         goal = replace(goal, mean=own.mean, std=own.std) if own is not None else goal
     spread: Survey = survey(goal, found.sample[name], values, kept)
-    missing = {other: found.rows - _known(found.columns[other], found.rows, values[other]) for other in values}
+    if spread.quantiles and (moments := found.columns[name].moments) is not None:
+        ends = [moments.low, moments.high, *(goal.numbers(found.held_out[name]) if len(found.held_out) else [])]
+        spread = replace(spread, quantiles=[float(min(ends)), *spread.quantiles[1:-1], float(max(ends))])
+    missing = {
+        other: found.rows - _known(found.columns[other], found.rows, values[other]) + _missing(other, found.held_out)
+        for other in values
+    }
     times = found.target_values or {}
     counts = [times.get(one, 0) for one in goal.classes]
-    spread = replace(spread, rows=found.rows, missing=missing, counts=counts)
+    spread = replace(spread, rows=found.rows + len(found.held_out), missing=missing, counts=counts)
     return Preprocessing(tuple(kept), goal, tuple(notes), spread)
 
 
@@ -86,6 +92,10 @@ def _moments(name: str, kind: str, gathered: Gathered) -> Moments | None:
     known, again = ~np.isnan(different), Gathered()
     again.add_numbers(different[known], np.array(list(gathered.counts.values()))[known])
     return again.moments
+
+
+def _missing(name: str, held_out: Any) -> int:
+    return int(values_of(name, held_out[name]).missing.sum()) if len(held_out) else 0
 
 
 def _known(gathered: Gathered, rows: int, sample: Values) -> Any:

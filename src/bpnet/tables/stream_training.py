@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import numpy as np
 
 from bpnet.backend import load
 from bpnet.models import Model
+from bpnet.tables.earlier import Earlier, InCheckpoints
 from bpnet.tables.error import TableError
 from bpnet.tables.flow import TableFlow
 from bpnet.tables.frames import as_frame, column_of, named
@@ -34,8 +36,8 @@ SMALL = 1 << 24
 """Bytes of a file for which it is not asked."""
 
 
-def is_too_large(data: Any) -> bool:
-    """Is it a file that can be read in parts, and had better be?"""
+def is_too_large(data: Any, share: float = SHARE) -> bool:
+    """Is it a file that can be read in parts, and had better be? With a `share` of 0, each that is not small."""
     if (
         not isinstance(data, str | Path)
         or not str(data).lower().endswith((".parquet", ".npy"))
@@ -44,13 +46,15 @@ def is_too_large(data: Any) -> bool:
         return False
     if Path(data).stat().st_size < SMALL:
         return False
+    if not share:
+        return True
     free = free_memory(load("numpy"))
-    return free is not None and source_of(data).size > SHARE * free
+    return free is not None and source_of(data).size > share * free
 
 
-def parts(data: Any) -> Iterator[Frame]:
-    """The table as a frame; a file that is too large as one after another."""
-    if not is_too_large(data):
+def parts(data: Any, share: float = SHARE) -> Iterator[Frame]:
+    """The table as a frame; a file that is too large, by `is_too_large`, as one after another."""
+    if not is_too_large(data, share):
         yield as_frame(data)
         return
     source = source_of(data)
@@ -58,46 +62,61 @@ def parts(data: Any) -> Iterator[Frame]:
         yield from map(as_frame, source.chunks(block))
 
 
+@dataclass(frozen=True)
+class Looked:
+    """A file after the first pass over it."""
+
+    source: Source
+    split: HeldOutRows
+    rows: int
+    """For training."""
+    preprocessing: Preprocessing
+    sample: Frame
+    """Of these rows, about 100,000."""
+    held_out: Frame | None
+    """None where nothing was to be held out."""
+
+
+def look(data: Any, target: str | int, task: str | None, share: float, seed: int, show: bool) -> Looked:
+    """Go once over the file; `share` of its rows are held out. With `show` a bar says how far it is."""
+    if not isinstance(data, str | Path):
+        raise TableError(f"stream: {type(data).__name__} came, expected the path of a .parquet or .npy file")
+    source = source_of(data)
+    name = _name(source, target)
+    if not 0 <= share < 1:
+        raise TableError(f"validation: {share!r} was given, expected a share from 0 below 1, or a frame")
+    split = HeldOutRows(source, share, seed)
+    found = survey_file(source, name, split, show)
+    held_out = as_frame(found.held_out) if len(found.held_out) else None
+    return Looked(source, split, found.rows, preprocessing_of(found, name, task), as_frame(found.sample), held_out)
+
+
 def trained(
-    data: Any,
-    target: str | int,
-    task: str | None,
+    looked: Looked,
     validation: Any,
     settings: Settings,
     where: dict[str, Any],
     callbacks: Sequence[Callback],
     verbose: int | str,
-    resume: str | PathLike[str] | None = None,
+    earlier: Earlier,
 ) -> tuple[Model, Preprocessing]:
-    """The network after training, and its preprocessing."""
-    if not isinstance(data, str | Path):
-        raise TableError(f"stream: {type(data).__name__} came, expected the path of a .parquet or .npy file")
-    source = source_of(data)
-    name = _name(source, target)
-    share = float(validation) if isinstance(validation, int | float) else 0.0
-    if not 0 <= share < 1:
-        raise TableError(f"validation: {validation!r} was given, expected a share from 0 below 1, or a frame")
-    split = HeldOutRows(source, share, where["seed"])
-    found = survey_file(source, name, split, bool(verbose))
-    preprocessing = preprocessing_of(found, name, task)
-    held_out = None
-    other = as_frame(found.held_out if share else validation) if share or validation is not None else None
-    if other is not None and len(other) and (share or not isinstance(validation, int | float)):
+    """The network after training, and its preprocessing; `validation` may be a frame besides what is held out."""
+    preprocessing, held_out = looked.preprocessing, None
+    name, other = preprocessing.target.name, looked.held_out if validation is None else as_frame(validation)
+    if other is not None and len(other):
         held_out = part_of(preprocessing, other, column_of(other, named(other, name)))
-    sample = as_frame(found.sample)
-    part = part_of(preprocessing, sample, column_of(sample, name))
-    preprocessing = with_better_target(preprocessing, part, held_out, settings, where)
+    part = part_of(preprocessing, looked.sample, column_of(looked.sample, name))
+    preprocessing = with_better_target(preprocessing, part, held_out, settings, where, earlier.preprocessing)
+    earlier.require_preprocessing(preprocessing)
     if verbose:
         for note in preprocessing.notes:
             print(f"note: {note}", flush=True)
-    model = _fitted(source, split, found.rows, preprocessing, held_out, settings, where, callbacks, verbose, resume)
-    return model, preprocessing
+    listeners = [*callbacks, InCheckpoints({"table": preprocessing.facts()})]
+    return _fitted(looked, preprocessing, held_out, settings, where, listeners, verbose, earlier.path), preprocessing
 
 
 def _fitted(
-    source: Source,
-    split: HeldOutRows,
-    rows: int,
+    looked: Looked,
     preprocessing: Preprocessing,
     held_out: Part | None,
     settings: Settings,
@@ -106,7 +125,7 @@ def _fitted(
     verbose: int | str,
     resume: str | PathLike[str] | None,
 ) -> Model:
-    goal, weights = preprocessing.target, None
+    goal, weights, rows = preprocessing.target, None, looked.rows
     if settings.class_weight is not None and goal.task != "regression":
         weights = row_weights(settings.class_weight, preprocessing.summary.counts, goal.classes)
     validation: tuple[Any, ...] | None = None
@@ -114,7 +133,7 @@ def _fitted(
         y = goal.scaled(held_out.values) if goal.task == "regression" else held_out.values
         validation = (held_out.x, y) if weights is None else (held_out.x, y, weights[held_out.values])
     model = compiled(preprocessing, settings, where)
-    flow = TableFlow(source, split, rows, preprocessing, settings.size_for(rows), model.dtype, weights)
+    flow = TableFlow(looked.source, looked.split, rows, preprocessing, settings.size_for(rows), model.dtype, weights)
     stopping = early_stopping(settings, rows) if held_out is not None else []
     listeners = [*callbacks, *stopping]
     epochs = settings.epochs_for(rows)

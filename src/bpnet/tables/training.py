@@ -12,6 +12,7 @@ import numpy as np
 from bpnet.callbacks.early_stopping import EarlyStopping
 from bpnet.models import Model
 from bpnet.tables import target as targets
+from bpnet.tables.earlier import InCheckpoints
 from bpnet.tables.measures import of_numbers
 from bpnet.tables.network import LOSSES, METRICS, network_for
 from bpnet.tables.preprocessing import Preprocessing
@@ -50,16 +51,28 @@ def part_of(preprocessing: Preprocessing, frame: Any, column: Any) -> Part:
 
 
 def with_better_target(
-    preprocessing: Preprocessing, train: Part, held_out: Part | None, settings: Settings, where: dict[str, Any]
+    preprocessing: Preprocessing,
+    train: Part,
+    held_out: Part | None,
+    settings: Settings,
+    where: dict[str, Any],
+    before: Preprocessing | None = None,
 ) -> Preprocessing:
-    """With log: a positive, skewed target is learned through its logarithm if a short trial of both says so."""
+    """With log: a positive, skewed target is learned through its logarithm if a short trial of both says so.
+
+    A run that goes on does as it did `before`.
+    """
     target = preprocessing.target
     if target.task != "regression" or held_out is None or train.values.min() <= 0 or held_out.values.min() <= 0:
         return preprocessing
     deviations = (train.values - target.mean) / target.std
     if float((deviations**3).mean()) <= SKEWED:
         return preprocessing
+    if before is not None and not before.target.log:
+        return preprocessing
     other = preprocessing.with_target(targets.fit(target, train.values, log=True))
+    if before is not None:
+        return replace(other, notes=before.notes)
     few = np.linspace(0, len(train) - 1, min(len(train), TRIAL_ROWS)).astype(np.int64)
     few_out = np.linspace(0, len(held_out) - 1, min(len(held_out), TRIAL_ROWS)).astype(np.int64)
     plain, through_log = (
@@ -124,13 +137,14 @@ def fitted(
     x, y, *weight = data(train)
     model = compiled(preprocessing, settings, where)
     stopping = early_stopping(settings, len(train)) if held_out is not None else []
+    kept = InCheckpoints({"table": preprocessing.facts()})
     model.fit(
         x,
         y,
         settings.size_for(len(train)),
         settings.epochs_for(len(train)),
         verbose=verbose,
-        callbacks=[*callbacks, *stopping],
+        callbacks=[*callbacks, *stopping, kept],
         validation_data=None if held_out is None else data(held_out),
         sample_weight=weight[0] if weight else None,
         resume=resume,

@@ -27,6 +27,8 @@ class Course:
     micro_batch: int | None = None
     """The parts in which batches are learned from, once "auto" has found them."""
     history: History = field(default_factory=History)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What a checkpoint has besides, under names of its own; JSON."""
     batches: int = 0
     """Batches of an epoch that Ctrl-C cut short; 0 at the end of an epoch."""
     totals: list[float] = field(default_factory=list)
