@@ -27,7 +27,7 @@ def evaluate(model: Path, data: Path, backend: str | None, as_json: bool) -> Non
         from bpnet.tables import read_table
 
         chosen = table_model(model, backend)
-        frame = read_table(data)
+        frame = read_table(data, chosen.preprocessing.texts)
         if as_json:
             target = chosen.preprocessing.target
             facts = {"target": target.name, "task": target.task, "rows": len(frame), **chosen.evaluate(frame)}

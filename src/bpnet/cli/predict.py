@@ -35,7 +35,7 @@ def predict(model: Path, data: Path, backend: str | None, output: Path | None, p
         chosen = table_model(model, backend)
         if proba and chosen.task == "regression":
             raise TableError(f"--proba: {chosen.preprocessing.target.name!r} is a number, which has no classes")
-        frame = read_table(data)
+        frame = read_table(data, chosen.preprocessing.texts)
         native: Any = frame.to_arrow()
         given = dict(zip(frame.columns, native.columns, strict=True)) if keep else {}
         table = _table(given, _said(chosen, frame, proba))

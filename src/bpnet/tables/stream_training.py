@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,10 +48,10 @@ def is_too_large(data: Any) -> bool:
     return free is not None and source_of(data).size > SHARE * free
 
 
-def parts(data: Any) -> Iterator[Frame]:
+def parts(data: Any, text: Collection[str] = ()) -> Iterator[Frame]:
     """The table as a frame; a file that is too large as one after another."""
     if not is_too_large(data):
-        yield as_frame(data)
+        yield as_frame(data, text)
         return
     source = source_of(data)
     for block in range(len(source.blocks)):
@@ -79,14 +79,21 @@ def trained(
         raise TableError(f"validation: {validation!r} was given, expected a share from 0 below 1, or a frame")
     split = HeldOutRows(source, share, where["seed"])
     found = survey_file(source, name, split, bool(verbose))
+    if not found.rows or (share and not len(found.held_out)):
+        raise TableError(
+            f"validation: {share:g} of {source.rows} rows left {found.rows} to learn from and {len(found.held_out)} to "
+            "hold out, expected some of both. Mend: more rows, another share, or stream=False"
+        )
     preprocessing = preprocessing_of(found, name, task)
     held_out = None
-    other = as_frame(found.held_out if share else validation) if share or validation is not None else None
-    if other is not None and len(other) and (share or not isinstance(validation, int | float)):
+    given = isinstance(validation, int | float)  # a share
+    data_out = (found.held_out if share else None) if given else validation
+    if data_out is not None and len(other := as_frame(data_out, preprocessing.texts)):
         held_out = part_of(preprocessing, other, column_of(other, named(other, name)))
     sample = as_frame(found.sample)
     part = part_of(preprocessing, sample, column_of(sample, name))
-    preprocessing = with_better_target(preprocessing, part, held_out, settings, where)
+    if preprocessing.target.task == "regression" and preprocessing.summary.quantiles[0] > 0:  # of all rows
+        preprocessing = with_better_target(preprocessing, part, held_out, settings, where)
     if verbose:
         for note in preprocessing.notes:
             print(f"note: {note}", flush=True)
