@@ -91,3 +91,8 @@ def test_it_fits_into_axes_that_are_there():
 def test_what_cannot_be_drawn(true, predicted, settings, match):
     with pytest.raises(ValueError, match=match):
         confusion_matrix(true, predicted, **settings)
+
+
+def test_shares_that_are_all_too_small_for_a_number_are_shaded():
+    classes = np.arange(300)
+    assert "0 of 300 right" in confusion_matrix(classes, classes[::-1], normalize="all").axes[0].get_title()

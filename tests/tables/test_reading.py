@@ -38,6 +38,8 @@ def test_csv_tsv_and_their_zipped_and_foreign_forms_are_the_same_table(tmp_path)
         "a.tsv.gz": gzip.compress(CSV.replace(",", "\t").encode()),
         "semicolons.csv": CSV.replace(",", ";").replace("2.5", "2,5").encode(),
         "tabs.csv": CSV.replace(",", "\t").encode(),
+        "returns.csv": CSV.replace("\n", "\r").encode(),
+        "blank-above.csv": b" \n\n" + CSV.encode(),
     }
     for name, content in forms.items():
         assert columns(read_table(written(tmp_path / name, content))) == EXPECTED, name
@@ -67,6 +69,9 @@ def test_parquet_and_numpys_files(tmp_path):
         ("empty.csv", "", ["empty.csv", "empty"]),
         ("blank.csv", "\n\n", ["blank.csv", "empty"]),
         ("header.csv", "a,b\n", ["header.csv", "no rows"]),
+        ("header-alone.csv", "a,b", ["header-alone.csv", "no rows"]),
+        ("above.csv", "\n \na,b\n1,2\n3\n", ["line 5", "1 values", "expected 2", "in line 3"]),
+        ("twice-below.csv", "\na,a\n1,2\n", ["line 2", "'a'"]),
         ("short.csv", "a,b\n1,2\n\n3\n5,6\n", ["line 4", "1 values", "expected 2"]),
         ("long.csv", 'a,b\n"1\n2",2\n3,4,5\n', ["line 4", "3 values", "expected 2"]),
         ("twice.csv", "a,b,a\n1,2,3\n", ["line 1", "'a'", "differ"]),
@@ -94,7 +99,14 @@ def test_arrays_of_other_shapes_or_lengths_or_of_objects(tmp_path):
     np.savez(tmp_path / "lengths.npz", a=np.arange(3), b=np.arange(4))
     np.savez(tmp_path / "images.npz", x=np.zeros((3, 2, 2)), y=np.arange(3))
     np.savez(tmp_path / "objects.npz", a=np.array([1, "x"], dtype=object))
-    shown = {"flat.npy": "(3,)", "lengths.npz": "(4,)", "images.npz": "(3, 2, 2)", "objects.npz": "plain"}
+    np.savez(tmp_path / "complex.npz", a=np.ones(2, complex))
+    shown = {
+        "complex.npz": "not read",
+        "flat.npy": "(3,)",
+        "lengths.npz": "(4,)",
+        "images.npz": "(3, 2, 2)",
+        "objects.npz": "plain",
+    }
     for name, words in shown.items():
         with pytest.raises(TableError, match=name) as error:
             read_table(tmp_path / name)
@@ -105,3 +117,9 @@ def test_a_missing_file_names_those_beside_it(tmp_path):
     written(tmp_path / "data.csv", CSV)
     with pytest.raises(TableError, match=r"date\.csv.*no such file.*data\.csv"):
         read_table(tmp_path / "date.csv")
+
+
+def test_names_may_have_line_ends_and_chosen_columns_stay_as_they_are_written(tmp_path):
+    path = written(tmp_path / "a.csv", '"a\nb",ok,c\n1.10,True,1\n')
+    assert columns(read_table(path)) == {"a\nb": [1.1], "ok": [True], "c": [1]}
+    assert columns(read_table(path, ["a\nb", "ok"])) == {"a\nb": ["1.10"], "ok": ["True"], "c": [1]}

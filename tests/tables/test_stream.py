@@ -203,3 +203,88 @@ def test_the_ends_of_the_target_are_those_of_all_rows_and_not_of_the_sample(path
     parquet.write_table(given, path, row_group_size=170)
     learned, whole = looked_at(path, "wide")[3].summary, Preprocessing.fit(given, "wide").summary
     assert (learned.quantiles[0], learned.quantiles[-1]) == (whole.quantiles[0], whole.quantiles[-1])
+
+
+def trained_in_parts(path, **columns):
+    parquet.write_table(pa.table(columns), path, row_group_size=170)
+    settings = {"stream": True, "verbose": 0, "backend": "numpy", "hidden": (4,), "epochs": 1}
+    return lambda **how: TableModel.train(path, "y", **settings, **how)
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int8(), pa.string())])
+@pytest.mark.parametrize("words", [("0", "1"), (" a", "b ")])
+def test_classes_of_text_are_counted_in_the_training_part_and_balanced(path, kind, words):
+    label = np.array(words)[(np.arange(1000) % 5 == 0).astype(int)]
+    model = trained_in_parts(path, x=np.arange(1000) % 7, y=pa.array(label.tolist()).cast(kind))(
+        class_weight="balanced"
+    )
+    source, split = source_of(path), HeldOutRows(source_of(path), 0.2, 0)
+    chunks = [chunk for block in range(len(source.blocks)) for chunk, _ in split.kept(source, block)]
+    counts = [sum(chunk["y"].to_pylist().count(word) for chunk in chunks) for word in words]
+    looked = stream_training.look(path, "y", None, 0.2, 0, False)
+    assert looked.counts == counts
+    assert sum(counts) == looked.rows < 1000 == sum(model.preprocessing.summary.counts)
+    assert model.preprocessing.target.classes == ((0, 1) if words[0] == "0" else ("a", "b"))
+
+
+def test_the_task_is_that_of_the_whole_table_however_unequal_the_classes(path):
+    rare = np.zeros(1000, int)
+    rare[100:109] = np.arange(1, 10)
+    names = [f"k{i}" if i < 400 else "z" for i in range(1000)]
+    for label in (rare, names):
+        parquet.write_table(pa.table({"x": np.arange(1000) % 7, "y": label}), path)
+        assert looked_at(path, share=0.0)[3].target == Preprocessing.fit(path, "y").target
+
+
+def test_no_logarithm_is_taken_where_a_row_outside_the_sample_is_0(path, monkeypatch):
+    x = np.random.default_rng(0).normal(size=1000)
+    y = np.exp(2 * x)
+    y[700] = 0.0
+    monkeypatch.setattr(statistics, "SAMPLE", 200)
+    train = trained_in_parts(path, x=x, y=y)
+    models = [train(seed=seed) for seed in range(3)]
+    assert not any(model.preprocessing.target.log for model in models)
+    kept = models[0].preprocessing.summary.quantiles
+    assert kept[0] == 0.0
+    assert kept[-1] >= np.sort(y)[-5]  # of all rows for training, not of the sample
+
+
+def test_few_words_that_differ_among_repeated_numbers_are_missing(path):
+    text = np.array(["0", "1", "2"], dtype=object)[np.arange(1000) % 3]
+    text[::40] = [f"w{i}" for i in range(25)]
+    parquet.write_table(pa.table({"text": text.tolist(), "y": np.arange(1000) % 2}), path)
+    (ours,), (theirs,) = looked_at(path, share=0.0)[3].columns, Preprocessing.fit(path, "y").columns
+    assert_close(ours.facts(), theirs.facts())
+
+
+def test_nothing_is_held_out_where_none_is_asked_for_and_a_share_of_few_rows_is_an_error(path):
+    x = np.arange(1000.0)
+    train = trained_in_parts(path, x=x % 7, y=x)
+    for none in (0, None):
+        assert train(validation=none).history.history.keys() == {"loss", "r2"}
+    with pytest.raises(TableError, match=r"validation: 0\.2 of 3 rows"):
+        trained_in_parts(path, x=x[:3], y=x[:3])()
+
+
+@pytest.mark.parametrize("ending", [".npy", ".parquet"])
+def test_of_many_columns_fewer_rows_are_read_at_once(tmp_path, monkeypatch, ending):
+    monkeypatch.setattr(sources, "NUMBERS", 64)
+    array, path = np.arange(50 * 8.0).reshape(50, 8), tmp_path / f"a{ending}"
+    np.save(path, array) if ending == ".npy" else parquet.write_table(
+        pa.table({str(i): array[:, i] for i in range(8)}), path
+    )
+    source = source_of(path)
+    chunks = [chunk for block in range(len(source.blocks)) for chunk in source.chunks(block)]
+    assert max(map(len, chunks)) == 8
+    np.testing.assert_array_equal(pa.concat_tables(chunks).to_pandas().to_numpy(), array)
+
+
+def test_rows_that_become_wide_are_made_a_few_at_a_time(path, monkeypatch):
+    monkeypatch.setattr(flows, "NUMBERS", 2000)
+    flow, found, preprocessing = flow_of(path)
+    made, transform = [], Preprocessing.transform
+    monkeypatch.setattr(Preprocessing, "transform", lambda self, data: made.append(len(data)) or transform(self, data))
+    x, y = zip(*((x, y) for x, y, _ in flow.epoch(0, flow.rows)), strict=True)
+    assert max(made) * (preprocessing.numbers + 2) <= 2000 / 4
+    assert sum(map(len, y)) == sum(made) == found.rows
+    assert len(x) == -(-found.rows // 32)

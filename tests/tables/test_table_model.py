@@ -161,6 +161,8 @@ def test_the_measures_are_those_of_scikit_learn():
         assert found["confusion_matrix"] == metrics.confusion_matrix(y, said).tolist()
         if classes == 2:
             assert found["roc_auc"] == pytest.approx(metrics.roc_auc_score(y, p[:, 1]))
+    sure = np.array([[1, 0], [0, 1], [1, 0]], "float32")  # a probability of 0 for what came
+    assert of_classes(np.array([0, 0, 1]), sure)["log_loss"] == pytest.approx(metrics.log_loss([0, 0, 1], sure))
     t, p = rng.normal(size=(2, 50))
     assert of_numbers(t, p)["r2"] == pytest.approx(metrics.r2_score(t, p))
     assert of_numbers(t, p)["rmse"] == pytest.approx(metrics.root_mean_squared_error(t, p))

@@ -28,6 +28,7 @@ def learned(y, task=None, target="y"):
         (list(range(10)) * 6, "multi-class", tuple(range(10))),
         (list(range(10)) * 4, "regression", ()),
         (["1", "2", "3.5"] * 20, "regression", ()),
+        ([2**53, 2**53 + 1] * 30, "binary", (2**53, 2**53 + 1)),
     ],
 )
 def test_the_task_that_a_target_makes(y, task, classes):
@@ -97,3 +98,10 @@ def test_a_target_that_is_not_there_is_told_the_nearest():
         Preprocessing.fit({"size": X, "price": X}, "Prise")
     data = np.column_stack([X, np.arange(N)])
     assert Preprocessing.fit(data, 1).target.name == "1" == Preprocessing.fit(data, -1).target.name
+
+
+def test_words_that_differ_in_case_alone_are_two_classes():
+    words = ["True", "true", "x"] * 20
+    preprocessing = learned(words)
+    labels = preprocessing.transform_target({"y": words})
+    assert [preprocessing.target.classes[label] for label in labels] == words

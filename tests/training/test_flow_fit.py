@@ -112,7 +112,7 @@ def test_callbacks_and_the_bar(monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"y": Y}, r"y: a value was given with a flow, but the flow has the targets"),
+        ({"y": Y}, r"y: a value was given with a flow of images, but the flow has the targets"),
         ({"batch_size": 8}, r"batch_size: .*generator\.flow\(x, y, batch_size=…\)"),
         ({"sample_weight": WEIGHTS}, r"sample_weight: .* the flow has the weights"),
         ({"shuffle": False}, r"shuffle: .* the flow has its own"),
@@ -143,5 +143,5 @@ def test_flows_that_do_not_fit_the_model(flow, message):
 
 
 def test_lbfgs_has_no_use_for_a_flow():
-    with pytest.raises(ValueError, match="x: a flow came, but LBFGS needs the same samples in every epoch"):
+    with pytest.raises(ValueError, match="x: a flow of images came, but LBFGS needs the same samples in every epoch"):
         model("numpy", optimizer="lbfgs").fit(PLAIN.flow(X, Y), verbose=0)

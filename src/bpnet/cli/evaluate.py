@@ -29,7 +29,7 @@ def evaluate(model: Path, data: Path, backend: str | None, as_json: bool) -> Non
         from bpnet.tables.stream_training import parts
 
         chosen = table_model(model, backend)
-        outcome = outcome_of(chosen, parts(data, share=0))
+        outcome = outcome_of(chosen, parts(data, chosen.preprocessing.texts, share=0))
         if as_json:
             figures = (
                 of_numbers(outcome.true, outcome.predicted)

@@ -40,7 +40,7 @@ def predict(model: Path, data: Path, backend: str | None, output: Path | None, p
         if proba and chosen.task == "regression":
             raise TableError(f"--proba: {chosen.preprocessing.target.name!r} is a number, which has no classes")
         unknown = Unknown()
-        tables = _tables(chosen, parts(data, share=0), proba, keep, unknown)
+        tables = _tables(chosen, parts(data, chosen.preprocessing.texts, share=0), proba, keep, unknown)
         if output is None:
             for written in _lines(tables):
                 click.echo(written, nl=False)

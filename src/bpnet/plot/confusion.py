@@ -60,7 +60,8 @@ def _draw(ax: Any, shown: np.ndarray, texts: np.ndarray, names: list[str], *, co
     room, letters = _room(ax, len(names), max(map(len, names)))
     names = [shortened(name, letters) for name in names]
     filled = np.argwhere((shown > 0) & (texts != "0.00"))
-    size = min(LARGEST, 72 * room / (0.75 * max(len(texts[tuple(cell)]) for cell in filled)))
+    longest = max((len(texts[tuple(cell)]) for cell in filled), default=1)
+    size = min(LARGEST, 72 * room / (0.75 * longest))
     if size >= SMALLEST:
         for row, column in filled:
             dark = depth[row, column] > 0.5 * depth.max()

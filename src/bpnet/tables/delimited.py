@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
+from collections.abc import Collection
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,21 +17,25 @@ SEPARATORS = (",", ";", "\t")
 DECIMAL_COMMA = r"^[+-]?\d+(,\d+)?$"
 
 
-def read_delimited(path: Path, separator: str | None) -> Any:
-    """A table of Arrow; the `separator` is read off the line of names where it is None."""
+def read_delimited(path: Path, separator: str | None, as_text: Collection[str] = ()) -> Any:
+    """A table of Arrow, the columns `as_text` as they are written.
+
+    The `separator` is read off the line of names where it is None.
+    """
     from pyarrow import ArrowException, string
     from pyarrow import csv as arrow
 
-    names, separator = header(path, separator)
+    names, separator, skipped = header(path, separator)
     try:
         table = arrow.read_csv(
             path,
+            read_options=arrow.ReadOptions(skip_rows=skipped),
             parse_options=arrow.ParseOptions(delimiter=separator, newlines_in_values=True),
             convert_options=arrow.ConvertOptions(column_types={name: string() for name in names}),
         )
     except (ArrowException, OSError) as error:
-        raise _explained(path, separator, len(names), error) from error
-    typed = {name: _typed(name, table[name], separator) for name in names}
+        raise _explained(path, separator, len(names), skipped, error) from error
+    typed = {name: text_of(table[name]) if name in as_text else _typed(name, table[name], separator) for name in names}
     return type(table).from_pydict(typed)
 
 
@@ -37,36 +44,46 @@ def opened(path: Path) -> IO[bytes]:
     return gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb")  # type: ignore[return-value]
 
 
-def header(path: Path, separator: str | None) -> tuple[list[str], str]:
-    """The names of the columns, and what separates them."""
+def _lines(file: IO[bytes], errors: str = "strict") -> io.TextIOWrapper:
+    """The lines of a file as text, with their ends, those of every system."""
+    return io.TextIOWrapper(file, "utf-8-sig", errors, newline="")
+
+
+def header(path: Path, separator: str | None) -> tuple[list[str], str, int]:
+    """The names of the columns, what separates them, and how many blank lines are above."""
     try:
-        with opened(path) as file:
-            first = file.readline()
+        with opened(path) as file, _lines(file, "surrogateescape") as lines:
+            first, above = lines.readline(), 0
             while first and not first.strip():
-                first = file.readline()
-    except (OSError, EOFError) as error:
+                first, above = lines.readline(), above + 1
+            if not first:
+                raise TableError(f"{path}: the file is empty, expected a line of names and rows below it")
+            try:
+                first.encode()
+            except UnicodeEncodeError:
+                content = first.encode("utf-8", "surrogateescape")
+                try:
+                    content.decode()
+                except UnicodeDecodeError as error:
+                    raise _not_utf8(path, above + 1, error.start, content) from error
+            if separator is None:
+                separator = max(SEPARATORS, key=first.count)
+            names = next(csv.reader(chain([first], lines), delimiter=separator))
+    except (OSError, EOFError, csv.Error) as error:
         raise TableError(f"{path}: cannot be read ({error})") from error
-    try:
-        line = first.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise _not_utf8(path, 1, error.start, first) from error
-    if not line.strip():
-        raise TableError(f"{path}: the file is empty, expected a line of names and rows below it")
-    if separator is None:
-        separator = max(SEPARATORS, key=line.count)
-    names = next(csv.reader([line], delimiter=separator))
     twice = [name for name in names if names.count(name) > 1]
     numbers = [name for name in names if _is_number(name)]
     if numbers and (2 * len(numbers) > len(names) or twice) and names != [str(number) for number in range(len(names))]:
         raise TableError(
-            f"{path}, line 1: numbers came ({', '.join(numbers[:3])}), expected the names of the columns. "
+            f"{path}, line {above + 1}: numbers came ({', '.join(numbers[:3])}), expected the names of the columns. "
             "Mend: write a first line of names"
         )
     if twice:
         raise TableError(
-            f"{path}, line 1: two columns are called {twice[0]!r}, expected names that differ. Mend: rename one"
+            f"{path}, line {above + 1}: two columns are called {twice[0]!r}, expected names that differ. "
+            "Mend: rename one"
         )
-    return names, separator
+    return names, separator, above
 
 
 def _is_number(word: str) -> bool:
@@ -95,7 +112,7 @@ def _typed(name: str, text: Any, separator: str) -> Any:
     return text
 
 
-def _explained(path: Path, separator: str, columns: int, error: Exception) -> TableError:
+def _explained(path: Path, separator: str, columns: int, above: int, error: Exception) -> TableError:
     """What Arrow stumbled over, found by going through the lines."""
     try:
         with opened(path) as file:
@@ -106,14 +123,19 @@ def _explained(path: Path, separator: str, columns: int, error: Exception) -> Ta
                 except UnicodeDecodeError as wrong:
                     return _not_utf8(path, number, offset + wrong.start, line)
                 offset += len(line)
-        with opened(path) as file:
-            rows = csv.reader((line.decode("utf-8-sig") for line in file), delimiter=separator)
+        with opened(path) as file, _lines(file) as lines:
+            rows = csv.reader(islice(lines, above, None), delimiter=separator)
+            below = -1
             for row in rows:
+                below += bool(row)
                 if row and len(row) != columns:
                     return TableError(
-                        f"{path}, line {rows.line_num}: {len(row)} values came, expected {columns} as in line 1. "
-                        f"Mend: add or remove values, or put a value that contains {separator!r} between quotes"
+                        f"{path}, line {above + rows.line_num}: {len(row)} values came, expected {columns} as in line "
+                        f"{above + 1}. Mend: add or remove values, or "
+                        f"put a value that contains {separator!r} between quotes"
                     )
+            if not below:
+                return TableError(f"{path}: there are names of columns and no rows, expected rows below them")
     except (OSError, EOFError, csv.Error) as wrong:
         return TableError(f"{path}: cannot be read ({wrong})")
     return TableError(f"{path}: cannot be read as a table ({error})")

@@ -37,6 +37,7 @@ class TableFlow:
         self._source, self._split, self._rows = source, split, rows
         self._preprocessing, self._dtype, self._weights = preprocessing, dtype, weights
         width = preprocessing.numbers + len(preprocessing.embedded) + 1
+        self._at_once = max(1, NUMBERS // 4 // width)
         self._window = max(batch_size, min(WINDOW, NUMBERS // width))
 
     @property
@@ -83,10 +84,11 @@ class TableFlow:
             order = generator(self._split.seed, "blocks", epoch, turn).permutation(len(self._source.blocks))
             for block in order:
                 for table, _ in self._split.kept(self._source, int(block)):
-                    if len(table):
-                        x = self._preprocessing.transform(table)
+                    for start in range(0, len(table), self._at_once):
+                        part = table.slice(start, self._at_once)
+                        x = self._preprocessing.transform(part)
                         arrays = list(x.values()) if isinstance(x, dict) else [x]
-                        y = self._preprocessing.transform_target(table)
+                        y = self._preprocessing.transform_target(part)
                         yield [array.astype(self._dtype) for array in arrays] + [y]
 
     def _parts(self, batch: list[np.ndarray]) -> tuple[Any, Any, Any]:

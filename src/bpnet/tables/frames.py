@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -29,13 +29,15 @@ def needed() -> tuple[Any, Any]:
     return narwhals, pyarrow
 
 
-def as_frame(data: Any) -> Frame:
-    """`data` as a frame of narwhals: a path is read, an array gets columns 0, 1, …"""
+def as_frame(data: Any, text: Collection[str] = ()) -> Frame:
+    """`data` as a frame of narwhals: a path is read, where the columns `text` are left as they are written; an array
+    gets columns 0, 1, …
+    """
     narwhals, pyarrow = needed()
     if isinstance(data, str | Path):
         from bpnet.tables.reading import read_table
 
-        return read_table(data)
+        return read_table(data, text)
     if isinstance(data, np.ndarray):
         if data.ndim != 2:
             raise TableError(f"table: an array of shape {data.shape} came, expected (rows, columns)")
@@ -45,7 +47,7 @@ def as_frame(data: Any) -> Frame:
             data = pyarrow.table({str(name): pyarrow.array(values) for name, values in data.items()})
         frame: Frame = narwhals.from_native(data, eager_only=True)
         names = [str(name) for name in frame.columns]
-    except (TypeError, pyarrow.ArrowInvalid, pyarrow.ArrowTypeError) as error:
+    except (TypeError, pyarrow.ArrowException) as error:
         raise TableError(f"table: {type(data).__name__} came, expected {KNOWN} ({error})") from error
     except narwhals.exceptions.DuplicateError as error:
         raise TableError(f"table: two columns have the same name ({error}). Mend: rename one") from error
@@ -59,9 +61,18 @@ def column_of(frame: Frame, name: str) -> Any:
     try:
         array = series.to_arrow()
     except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError):
-        values = [None if value is None or value != value else str(value) for value in series.to_list()]
-        array = pyarrow.array(values, pyarrow.string())
+        array = pyarrow.array([_word(value) for value in series.to_list()], pyarrow.string())
     return array if isinstance(array, pyarrow.ChunkedArray) else pyarrow.chunked_array([array])
+
+
+def _word(value: Any) -> str | None:
+    """An object as text: the same as where all of the column are of its type."""
+    _, pyarrow = needed()
+    if value is None or value != value:
+        return None
+    if isinstance(value, bool | float | np.bool | np.floating):
+        return str(pyarrow.scalar(value.item() if isinstance(value, np.generic) else value).cast("string").as_py())
+    return str(value)
 
 
 def named(frame: Frame, name: str | int, what: str = "target") -> str:

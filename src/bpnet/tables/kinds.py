@@ -77,10 +77,12 @@ def values_as(name: str, column: Any, kind: str) -> Values:
     found = values_of(name, column)
     if found.kind in (kind, "number", "boolean", ""):
         return found
-    if found.kind == "category" and len(column) - column.null_count <= 1 / (1 - MOSTLY):  # too few to tell from words
-        found = _few_words(name, text_of(column), numbers_in(text_of(column)))
-        if not np.isnan(found.values).all():
-            return found
+    if found.kind == "category":
+        text = text_of(column)
+        is_number, given = numbers_in(text), len(text) - text.null_count
+        # codes that begin with 0 are numbers here, and few values are too few to tell from words
+        if is_number.sum() >= MOSTLY * given or (is_number.any() and given <= 1 / (1 - MOSTLY)):
+            return few_words(name, text, is_number)
     shown = ", ".join(repr(value) for value in text_of(column).drop_null().slice(0, 3).to_pylist())
     raise TableError(
         f"column {name!r}: {found.kind} values came ({shown}), expected a {kind} as in training. "
@@ -145,12 +147,12 @@ def values_of_text(name: str, text: Any) -> Values:
     is_number = numbers_in(text)
     count = int(is_number.sum())
     if count >= MOSTLY * given:
-        return _few_words(name, text, is_number)
+        return few_words(name, text, is_number)
     note = f"column {name!r} has {count} numbers and {given - count} words; read as categories" if count else ""
     return Values("category", text, note)
 
 
-def _few_words(name: str, text: Any, is_number: np.ndarray) -> Values:
+def few_words(name: str, text: Any, is_number: np.ndarray) -> Values:
     """Numbers, with the few words among them missing."""
     _, pa = needed()
     import pyarrow.compute as pc
@@ -171,6 +173,13 @@ def numbers_in(text: Any) -> np.ndarray:
 
     found = pc.or_(pc.match_substring_regex(text, NUMBER), pc.match_substring_regex(text, INFINITE))
     return np.asarray(pc.fill_null(found, False).to_numpy(), dtype=bool)
+
+
+def is_text(kind: Any) -> bool:
+    """Is this type of Arrow text, or a dictionary of it?"""
+    types = needed()[1].types
+    kind = kind.value_type if types.is_dictionary(kind) else kind
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
 
 
 def _plain(column: Any) -> Any:

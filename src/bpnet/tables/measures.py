@@ -21,6 +21,7 @@ def of_numbers(truth: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
 def of_classes(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
     """Accuracy; balanced: the mean over the classes that occur; log loss; mean F1; ROC AUC of two classes; confusion.
 
+    All as scikit-learn has them; in the log loss a probability is at least the epsilon of its float type.
     `confusion_matrix[i][j]` counts the rows of class i that were taken for class j.
     """
     from sklearn import metrics
@@ -31,7 +32,8 @@ def of_classes(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
     np.add.at(confusion, (labels, said), 1)
     right, truly, taken = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
     here, there = truly > 0, (truly > 0) | (taken > 0)
-    own = np.clip(probabilities[np.arange(len(labels)), labels].astype(np.float64), 1e-15, 1.0)
+    own = probabilities[np.arange(len(labels)), labels]
+    own = np.maximum(own, np.finfo(own.dtype).eps).astype(np.float64)
     found: dict[str, Any] = {
         "accuracy": float(right.sum() / len(labels)),
         "balanced_accuracy": float((right[here] / truly[here]).mean()),

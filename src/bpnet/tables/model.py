@@ -104,7 +104,7 @@ class TableModel:
         every = part_of(preprocessing, frame, column)
         held_out = None if out is None else every.take(out)
         if not isinstance(validation, int | float) and validation is not None:
-            other = as_frame(validation)
+            other = as_frame(validation, preprocessing.texts)
             held_out = part_of(preprocessing, other, column_of(other, named(other, name)))
         train = every.take(rows)
         preprocessing = with_better_target(preprocessing, train, held_out, settings, where, earlier.preprocessing)
@@ -137,11 +137,13 @@ class TableModel:
 
     def predict(self, data: Any) -> np.ndarray:
         """For each row the class, or the value in the target's own unit, (N,)."""
-        return np.concatenate([self.preprocessing.target.decode(self._outputs(part)) for part in parts(data)])
+        target, frames = self.preprocessing.target, parts(data, self.preprocessing.texts)
+        return np.concatenate([target.decode(self._outputs(part)) for part in frames])
 
     def predict_proba(self, data: Any) -> np.ndarray:
         """(N, classes), in the order of `preprocessing.target.classes`."""
-        return np.concatenate([self.preprocessing.target.probabilities(self._outputs(part)) for part in parts(data)])
+        target, frames = self.preprocessing.target, parts(data, self.preprocessing.texts)
+        return np.concatenate([target.probabilities(self._outputs(part)) for part in frames])
 
     def evaluate(self, data: Any) -> dict[str, Any]:
         """How good the predictions are for rows whose target is known.
@@ -151,7 +153,7 @@ class TableModel:
         """
         target = self.preprocessing.target
         truth, said = [], []
-        for part in parts(data):
+        for part in parts(data, self.preprocessing.texts):
             column = column_of(part, named(part, target.name))
             truth.append(target.numbers(column) if self.task == "regression" else target.labels(column))
             said.append(self.predict(part) if self.task == "regression" else self.predict_proba(part))

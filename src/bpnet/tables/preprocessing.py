@@ -61,7 +61,7 @@ class Preprocessing:
 
         Columns may come in any order, and others beside them. TableError names those that are missing.
         """
-        frame = as_frame(data)
+        frame = as_frame(data, self.texts)
         absent = [column.name for column in self.columns if column.name not in frame.columns]
         if absent:
             raise TableError(
@@ -80,8 +80,16 @@ class Preprocessing:
 
     def transform_target(self, data: Any) -> np.ndarray:
         """What the network learns, (N,): scaled numbers, or the classes' numbers."""
-        frame = as_frame(data)
+        frame = as_frame(data, self.texts)
         return self.target.encode(column_of(frame, named(frame, self.target.name)))
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The columns, the target among them, that were text: so they are to be read from a file of rows to predict."""
+        names = [column.name for column in self.columns if column.kind == "category"]
+        if any(isinstance(one, str) for one in self.target.classes):
+            names.append(self.target.name)
+        return tuple(names)
 
     @property
     def embedded(self) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
@@ -30,13 +31,15 @@ def suffix(path: Path) -> str:
     raise TableError(f"{path}: expected a file whose name ends in {', '.join(KNOWN)}")
 
 
-def read_table(path: str | Path) -> Frame:
+def read_table(path: str | Path, text: Collection[str] = ()) -> Frame:
     """The table in a file, as a frame of narwhals over Arrow.
 
     Text files are UTF-8 with a first line of names, separated by commas (semicolons or tabs where the names are, and
     then with decimal commas), tabs in `.tsv`. Columns of numbers become numbers and columns of true and false booleans;
-    missing values are those of `bpnet.tables.kinds.MISSING`. `.npz` has arrays x (N, K) and y (N,), which become the
-    columns 0, 1, …, y, or a one-dimensional array for each column; `.npy` has (N, K), columns 0, 1, …
+    missing values are those of `bpnet.tables.kinds.MISSING`. The columns named in `text` stay text, as they are written
+    (1.10 does not become 1.1): `model.preprocessing.texts` for rows that a model is to predict. `.npz` has arrays
+    x (N, K) and y (N,), which become the columns 0, 1, …, y, or a one-dimensional array for each column; `.npy` has
+    (N, K), columns 0, 1, …
     """
     narwhals, pyarrow = needed()
     path = Path(path)
@@ -48,9 +51,12 @@ def read_table(path: str | Path) -> Frame:
     elif ending in (".npz", ".npy"):
         columns = _npz(path) if ending == ".npz" else columns_of(str(path), npy(path))
         native = {name: values.astype(values.dtype.newbyteorder("="), copy=False) for name, values in columns.items()}
-        table = pyarrow.table({name: pyarrow.array(values) for name, values in native.items()})
+        try:
+            table = pyarrow.table({name: pyarrow.array(values) for name, values in native.items()})
+        except pyarrow.ArrowException as error:
+            raise TableError(f"{path}: its arrays are of a type that is not read ({error})") from error
     else:
-        table = read_delimited(path, "\t" if ending.startswith(".tsv") else None)
+        table = read_delimited(path, "\t" if ending.startswith(".tsv") else None, text)
     require_names(path, table.column_names)
     if table.num_rows == 0:
         raise TableError(f"{path}: there are names of columns and no rows, expected rows below them")

@@ -14,7 +14,13 @@ from bpnet.tables.frames import needed
 from bpnet.tables.reading import require_names, suffix
 
 CHUNK = 1 << 16
-"""Rows at once."""
+NUMBERS = 1 << 23
+"""So many rows at once, and of many columns no more than so many values (64 MiB), but a row at least."""
+
+
+def at_once(columns: int) -> int:
+    """The rows of a chunk."""
+    return max(1, min(CHUNK, NUMBERS // max(1, columns)))
 
 
 class Source(ABC):
@@ -33,7 +39,7 @@ class Source(ABC):
 
     @abstractmethod
     def chunks(self, block: int) -> Iterator[Any]:
-        """The rows of a block in order, as tables of Arrow with at most CHUNK rows."""
+        """The rows of a block in order, as tables of Arrow with at most `at_once` rows."""
 
 
 class ParquetSource(Source):
@@ -58,12 +64,12 @@ class ParquetSource(Source):
         from pyarrow import parquet
 
         with parquet.ParquetFile(self.path, pre_buffer=False, buffer_size=1 << 20) as file:
-            for batch in file.iter_batches(CHUNK, row_groups=[block], use_threads=False):
+            for batch in file.iter_batches(at_once(len(self.names)), row_groups=[block], use_threads=False):
                 yield pa.Table.from_batches([batch])
 
 
 class NpySource(Source):
-    """Stretches of CHUNK rows of an array (N, K) in C order, read from the file, which is not mapped into memory."""
+    """Stretches of rows of an array (N, K) in C order, read from the file, which is not mapped into memory."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -78,15 +84,15 @@ class NpySource(Source):
                 "of numbers in C order. Mend: numpy.save(path, numpy.ascontiguousarray(array))"
             )
         self._dtype, self._offset, (rows, columns) = array.dtype, int(array.offset), array.shape
-        self.names = [str(number) for number in range(columns)]
-        self.blocks = [min(CHUNK, rows - start) for start in range(0, rows, CHUNK)]
+        self.names, self._each = [str(number) for number in range(columns)], at_once(columns)
+        self.blocks = [min(self._each, rows - start) for start in range(0, rows, self._each)]
         self.size = 8 * rows * columns
 
     def chunks(self, block: int) -> Iterator[Any]:
         """The block is a chunk."""
         _, pa = needed()
         columns, rows = len(self.names), self.blocks[block]
-        offset = self._offset + block * CHUNK * columns * self._dtype.itemsize
+        offset = self._offset + block * self._each * columns * self._dtype.itemsize
         array = np.fromfile(self.path, self._dtype, rows * columns, offset=offset).reshape(rows, columns)
         array = array.astype(array.dtype.newbyteorder("="), copy=False)
         yield pa.table({name: pa.array(array[:, number]) for number, name in enumerate(self.names)})

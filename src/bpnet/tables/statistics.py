@@ -17,7 +17,7 @@ from tqdm import tqdm
 from bpnet.data.random import generator
 from bpnet.tables.columns import Moments, counts
 from bpnet.tables.frames import needed
-from bpnet.tables.kinds import text_of, values_of
+from bpnet.tables.kinds import is_text, text_of, values_of
 from bpnet.tables.sources import Source
 
 SAMPLE = 100_000
@@ -40,9 +40,7 @@ class Gathered:
 
     def add(self, name: str, column: Any) -> None:
         """The values of a chunk."""
-        _, pa = needed()
-        kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-        if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        if is_text(column.type):
             if not self.too_many:
                 self.counts.update(counts(text_of(column)))
                 self.too_many = len(self.counts) > DIFFERENT
@@ -80,7 +78,8 @@ class Pass:
     sample: Any
     held_out: Any
     target_values: dict[Any, int] | None
-    """How often each value of the target came, held-out rows too; None where there are more than FEW_VALUES."""
+    """How often each value of the target came for training, 0 for one of held-out rows alone; None where there are more
+    than FEW_VALUES. Text is without blanks around it."""
     target_missing: int
 
 
@@ -101,22 +100,22 @@ class HeldOutRows:
 
 
 class TargetValues:
-    """How often each value of the target came, as long as there are few."""
+    """How often each value of the target came for training, as long as there are few; held-out ones are known."""
 
     def __init__(self) -> None:
         self.counts: Counter[Any] | None = Counter()
         self.missing = 0
 
-    def add(self, column: Any) -> None:
+    def add(self, column: Any, held_out: bool) -> None:
         """The values of a chunk."""
-        _, pa = needed()
         import pyarrow.compute as pc
 
         text = text_of(column)
         self.missing += text.null_count
         if self.counts is not None:
-            found = pc.value_counts(text if pa.types.is_string(column.type) else column)
-            self.counts.update(dict(zip(found.field(0).to_pylist(), found.field(1).to_pylist(), strict=True)))
+            found = pc.value_counts(text if is_text(column.type) else column)
+            times = [0] * len(found) if held_out else found.field(1).to_pylist()
+            self.counts.update(dict(zip(found.field(0).to_pylist(), times, strict=True)))
             self.counts = None if len(self.counts) > FEW_VALUES else self.counts
 
 
@@ -135,8 +134,8 @@ def survey_file(source: Source, target: str, split: HeldOutRows, show: bool) -> 
             for chunk, out in split.kept(source, block):
                 rows += len(chunk)
                 held_out.append(out)
-                values.add(chunk[target])
-                values.add(out[target])
+                values.add(chunk[target], held_out=False)
+                values.add(out[target], held_out=True)
                 for name in source.names:
                     gathered[name].add(name, chunk[name])
                 sample.append(chunk.filter(pa.array(draw.random(len(chunk)) < SAMPLE / source.rows)))

@@ -1,4 +1,7 @@
-"""The preprocessing of a table that is read by blocks: kinds and medians from a sample, all else from all rows."""
+"""The preprocessing of a table that is read by blocks: kinds and medians from a sample, all else from all rows.
+
+A target that is learned through its logarithm has the mean and deviation of the sample.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +14,15 @@ from bpnet.tables import target as targets
 from bpnet.tables.columns import Column, Moments, category_column, number_column
 from bpnet.tables.error import TableError
 from bpnet.tables.frames import needed
-from bpnet.tables.kinds import Values, values_as, values_of
+from bpnet.tables.kinds import MOSTLY, Values, few_words, is_text, numbers_in, values_as, values_of
 from bpnet.tables.preprocessing import Preprocessing
 from bpnet.tables.statistics import Gathered, Pass
 from bpnet.tables.survey import Survey, survey
 
-REPEATED = 20
-"""How often a class is repeated, at most, for the rule that tells classes from numbers."""
-
 
 def preprocessing_of(found: Pass, name: str, task: str | None) -> Preprocessing:
     """From what the pass found."""
-    goal = _target(found, name, task)
+    goal, own = _target(found, name, task), None
     kept: list[Column] = []
     notes: list[str] = []
     values = {other: values_of(other, found.sample[other]) for other in found.columns if other != name}
@@ -33,21 +33,31 @@ def preprocessing_of(found: Pass, name: str, task: str | None) -> Preprocessing:
     if not kept:
         raise TableError("table: no column is left to predict from, expected at least one. " + "; ".join(notes))
     if goal.task == "regression":
-        own = found.columns[name].moments
+        own = _moments(name, "number", found.columns[name])
         goal = targets.fit(goal, goal.numbers(found.sample[name]))
         goal = replace(goal, mean=own.mean, std=own.std) if own is not None else goal
     spread: Survey = survey(goal, found.sample[name], values, kept)
-    if spread.quantiles and (moments := found.columns[name].moments) is not None:
-        ends = [moments.low, moments.high, *(goal.numbers(found.held_out[name]) if len(found.held_out) else [])]
+    if spread.quantiles and own is not None:
+        ends = [own.low, own.high, *(goal.numbers(found.held_out[name]) if len(found.held_out) else [])]
         spread = replace(spread, quantiles=[float(min(ends)), *spread.quantiles[1:-1], float(max(ends))])
     missing = {
         other: found.rows - _known(found.columns[other], found.rows, values[other]) + _missing(other, found.held_out)
         for other in values
     }
-    times = found.target_values or {}
-    counts = [times.get(one, 0) for one in goal.classes]
-    spread = replace(spread, rows=found.rows + len(found.held_out), missing=missing, counts=counts)
+    counts = training_counts(found, goal)
+    if counts and len(found.held_out):
+        held_out = np.bincount(goal.labels(found.held_out[name]), minlength=len(counts))
+        counts = [mine + int(other) for mine, other in zip(counts, held_out, strict=True)]
+    spread = replace(spread, rows=found.rows + len(found.held_out), missing=missing, counts=counts or spread.counts)
     return Preprocessing(tuple(kept), goal, tuple(notes), spread)
+
+
+def training_counts(found: Pass, goal: targets.Target) -> list[int]:
+    """The rows for training of each class; none for a regression, or where there are too many different values."""
+    if goal.task == "regression" or found.target_values is None:
+        return []
+    labels, times = goal.labels(_different(found, goal.name)), list(found.target_values.values())
+    return [int(count) for count in np.bincount(labels, weights=times, minlength=len(goal.classes))]
 
 
 def _target(found: Pass, name: str, task: str | None) -> targets.Target:
@@ -60,10 +70,23 @@ def _target(found: Pass, name: str, task: str | None) -> targets.Target:
     if found.target_values is None:
         return targets.infer(name, found.sample[name], task)
     _, pa = needed()
-    different, times = list(found.target_values), list(found.target_values.values())
-    repeated = np.repeat(np.arange(len(different)), np.minimum(times, REPEATED))
-    column = pa.chunked_array([pa.array(different, found.sample[name].type).take(pa.array(repeated))])
-    return targets.infer(name, column, task)
+    times = _at_most(targets.ENOUGH * len(found.target_values), list(found.target_values.values()))
+    return targets.infer(name, _different(found, name).take(pa.array(np.repeat(np.arange(len(times)), times))), task)
+
+
+def _different(found: Pass, name: str) -> Any:
+    """The target's different values as a column of Arrow."""
+    _, pa = needed()
+    kind = found.sample[name].type
+    kind = pa.string() if is_text(kind) else kind.value_type if pa.types.is_dictionary(kind) else kind
+    return pa.chunked_array([pa.array(list(found.target_values or ()), kind)])
+
+
+def _at_most(rows: int, times: list[int]) -> np.ndarray:
+    """Each value once and so often again that the rows are `rows`, or all of them: as many as the rules ask about."""
+    more = np.maximum(np.asarray(times) - 1, 0)
+    up_to = np.minimum(np.cumsum(more), rows - len(times))
+    return np.asarray(1 + np.diff(up_to, prepend=0))
 
 
 def _column(name: str, sample: Values, gathered: Gathered, rows: int) -> tuple[Column | None, str]:
@@ -88,9 +111,15 @@ def _moments(name: str, kind: str, gathered: Gathered) -> Moments | None:
     if gathered.moments is not None or not gathered.counts:
         return gathered.moments
     _, pa = needed()
-    different = values_as(name, pa.chunked_array([pa.array(list(gathered.counts), pa.string())]), kind).values
+    text, times = (
+        pa.chunked_array([pa.array(list(gathered.counts), pa.string())]),
+        np.array([*gathered.counts.values()]),
+    )
+    is_number = numbers_in(text)
+    mostly = times[is_number].sum() >= MOSTLY * times[~np.asarray(text.is_null())].sum()
+    different = (few_words(name, text, is_number) if mostly else values_as(name, text, kind)).values
     known, again = ~np.isnan(different), Gathered()
-    again.add_numbers(different[known], np.array(list(gathered.counts.values()))[known])
+    again.add_numbers(different[known], times[known])
     return again.moments
 
 

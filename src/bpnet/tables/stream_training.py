@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -20,7 +20,7 @@ from bpnet.tables.preprocessing import Preprocessing
 from bpnet.tables.settings import Settings, row_weights
 from bpnet.tables.sources import Source, source_of
 from bpnet.tables.statistics import HeldOutRows, survey_file
-from bpnet.tables.stream_preprocessing import preprocessing_of
+from bpnet.tables.stream_preprocessing import preprocessing_of, training_counts
 from bpnet.tables.training import Part, compiled, early_stopping, part_of, with_better_target
 from bpnet.training.callbacks import Callback
 from bpnet.training.out_of_memory import free_memory
@@ -52,10 +52,10 @@ def is_too_large(data: Any, share: float = SHARE) -> bool:
     return free is not None and source_of(data).size > share * free
 
 
-def parts(data: Any, share: float = SHARE) -> Iterator[Frame]:
-    """The table as a frame; a file that is too large, by `is_too_large`, as one after another."""
+def parts(data: Any, text: Collection[str] = (), share: float = SHARE) -> Iterator[Frame]:
+    """The table as a frame, its columns `text` as written; a file that `is_too_large` as one after another."""
     if not is_too_large(data, share):
-        yield as_frame(data)
+        yield as_frame(data, text)
         return
     source = source_of(data)
     for block in range(len(source.blocks)):
@@ -75,6 +75,8 @@ class Looked:
     """Of these rows, about 100,000."""
     held_out: Frame | None
     """None where nothing was to be held out."""
+    counts: list[int]
+    """The rows for training of each class."""
 
 
 def look(data: Any, target: str | int, task: str | None, share: float, seed: int, show: bool) -> Looked:
@@ -87,8 +89,14 @@ def look(data: Any, target: str | int, task: str | None, share: float, seed: int
         raise TableError(f"validation: {share!r} was given, expected a share from 0 below 1, or a frame")
     split = HeldOutRows(source, share, seed)
     found = survey_file(source, name, split, show)
-    held_out = as_frame(found.held_out) if len(found.held_out) else None
-    return Looked(source, split, found.rows, preprocessing_of(found, name, task), as_frame(found.sample), held_out)
+    if not found.rows or (share and not len(found.held_out)):
+        raise TableError(
+            f"validation: {share:g} of {source.rows} rows left {found.rows} to learn from and {len(found.held_out)} to "
+            "hold out, expected some of both. Mend: more rows, another share, or stream=False"
+        )
+    preprocessing, held_out = preprocessing_of(found, name, task), as_frame(found.held_out) if share else None
+    counts = training_counts(found, preprocessing.target)
+    return Looked(source, split, found.rows, preprocessing, as_frame(found.sample), held_out, counts)
 
 
 def trained(
@@ -102,11 +110,13 @@ def trained(
 ) -> tuple[Model, Preprocessing]:
     """The network after training, and its preprocessing; `validation` may be a frame besides what is held out."""
     preprocessing, held_out = looked.preprocessing, None
-    name, other = preprocessing.target.name, looked.held_out if validation is None else as_frame(validation)
+    name = preprocessing.target.name
+    other = looked.held_out if validation is None else as_frame(validation, preprocessing.texts)
     if other is not None and len(other):
         held_out = part_of(preprocessing, other, column_of(other, named(other, name)))
     part = part_of(preprocessing, looked.sample, column_of(looked.sample, name))
-    preprocessing = with_better_target(preprocessing, part, held_out, settings, where, earlier.preprocessing)
+    if preprocessing.target.task == "regression" and preprocessing.summary.quantiles[0] > 0:  # of all rows
+        preprocessing = with_better_target(preprocessing, part, held_out, settings, where, earlier.preprocessing)
     earlier.require_preprocessing(preprocessing)
     if verbose:
         for note in preprocessing.notes:
@@ -127,7 +137,7 @@ def _fitted(
 ) -> Model:
     goal, weights, rows = preprocessing.target, None, looked.rows
     if settings.class_weight is not None and goal.task != "regression":
-        weights = row_weights(settings.class_weight, preprocessing.summary.counts, goal.classes)
+        weights = row_weights(settings.class_weight, looked.counts, goal.classes)
     validation: tuple[Any, ...] | None = None
     if held_out is not None:
         y = goal.scaled(held_out.values) if goal.task == "regression" else held_out.values

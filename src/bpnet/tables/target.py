@@ -66,8 +66,10 @@ class Target:
     def labels(self, column: Any) -> np.ndarray:
         """The classes' numbers."""
         found = required(self.name, column)
-        by_name = {_key(one): number for number, one in enumerate(self.classes)}
-        keys = [_key(one) for one in class_values(found, column)]
+        by_name = {name(one): number for name in (_key, str) for number, one in enumerate(self.classes)}
+        words = any(isinstance(one, str) for one in self.classes)  # then 1.10 is not 1.1, whatever is beside it
+        values = text_of(column).to_pylist() if words else class_values(found, column)
+        keys = [str(one) if str(one) in by_name else _key(one) for one in values]
         unknown = [row for row, key in enumerate(keys) if key not in by_name]
         if unknown:
             raise TableError(
@@ -163,6 +165,8 @@ def class_values(found: Values, column: Any) -> list[Any]:
         return list(text_of(column).to_pylist())
     if found.kind == "boolean":
         return [bool(value) for value in found.values]
+    if "int" in str(column.type) and "<" not in str(column.type):  # those from 2⁵³ on are not all float64
+        return [int(value) for value in column.to_pylist()]
     return [int(value) if value == int(value) else value for value in map(float, found.values)]
 
 
