@@ -11,7 +11,7 @@ from typing import Any
 
 from bpnet.callbacks.checkpoint import BEST_FILE, EPOCH_FILE
 from bpnet.formats.container import CheckpointError, Content, read
-from bpnet.formats.course import take_from
+from bpnet.formats.course import sameness, take_from
 from bpnet.formats.model import readable
 from bpnet.formats.plain import json_text, parsed
 from bpnet.training.course import Course
@@ -33,7 +33,7 @@ def resumed(resume: str | os.PathLike[str], model: Any, course: Course) -> Cours
             "resume, or a file that ModelCheckpoint has written"
         )
     with readable("run"):
-        require_same(content.facts["run"]["same"], parsed(json_text(dict(course.same))))
+        require_same(content.facts["run"]["same"], parsed(json_text(sameness(course))))
         here = replace(course)
         take_from(content, here)
     model.restore(content)

@@ -19,11 +19,16 @@ ARRAY = "$array"
 """The key of what stands for an array in a callback's state: its name among the arrays."""
 
 
+def sameness(course: Course) -> dict[str, Any]:
+    """`course.same` as JSON."""
+    return {name: value() if callable(value) else value for name, value in course.same.items()}
+
+
 def checkpoint(course: Course, model: Content) -> Content:
     """The model with the run that it is in."""
     arrays = dict(model.arrays)
     run = {
-        "same": dict(course.same),
+        "same": sameness(course),
         "first_epoch": course.first_epoch,
         "epochs": course.epochs,
         "micro_batch": course.micro_batch,

@@ -21,7 +21,7 @@ class Course:
     samples: int
     """Of an epoch."""
     same: Mapping[str, Any] = field(default_factory=dict)
-    """What has to be the same where the run is resumed; JSON."""
+    """What has to be the same where the run is resumed; JSON, or functions that give it, asked where it is needed."""
     first_epoch: int = 0
     """The epochs that the model had seen before the run began."""
     micro_batch: int | None = None
