@@ -1,0 +1,62 @@
+"""Which processes a run is shared with."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from bpnet.distributed.launch import launched
+from bpnet.training.communicator import Communicator
+
+_joined: list[Communicator] = []
+"""The one communicator of this process, once it is made."""
+
+
+def communicator(which: str | Communicator | None = "auto") -> Communicator | None:
+    """The processes that this one was launched with, `which` itself, or None where the process is alone.
+
+    `auto` takes a process group of torch.distributed that the program has made, else what torchrun or mpiexec has
+    launched; where it is one process, no engine is imported. None is one process whatever the launcher says.
+    ValueError: `which` is none of these, or a launcher's variable is wrong. ImportError: the engine is not installed.
+    LostPeerError: the other processes were not met in time.
+    """
+    if which is None:
+        return None
+    if not isinstance(which, str):
+        if not isinstance(which, Communicator):
+            raise ValueError(
+                f"distributed: {which!r} was given, expected 'auto', None or an object with the members of Communicator"
+            )
+        return which if which.size > 1 else None
+    if which != "auto":
+        raise ValueError(f"distributed: {which!r} was given, expected 'auto', None or a Communicator")
+    if not _joined:
+        found = _join()
+        if found is None:
+            return None
+        _joined.append(found)
+    return _joined[0] if _joined[0].size > 1 else None
+
+
+def leave() -> None:
+    """Close the communicator of this process, if there is one."""
+    while _joined:
+        _joined.pop().close()
+
+
+def _join() -> Communicator | None:
+    group: Any = sys.modules.get("torch.distributed")
+    if group is not None and group.is_available() and group.is_initialized():
+        from bpnet.distributed.over_torch import torch_distributed
+
+        return torch_distributed(None)
+    launch = launched()
+    if launch is None:
+        return None
+    if launch.engine == "torch":
+        from bpnet.distributed.over_torch import torch_distributed
+
+        return torch_distributed(launch)
+    from bpnet.distributed.over_mpi import over_mpi
+
+    return over_mpi()

@@ -1,0 +1,161 @@
+"""The processes of torch.distributed: gloo for arrays in the host's memory, NCCL for those on NVIDIA GPUs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+
+from bpnet.backend import Array
+from bpnet.distributed.host import as_numpy, by_way_of_host, is_on_host, library_array
+from bpnet.distributed.launch import Launch
+from bpnet.distributed.patience import timeout
+from bpnet.training.communicator import LostPeerError
+
+INSTALL = 'Mend: pip install ".[torch]"'
+
+
+def torch_distributed(launch: Launch | None) -> OverTorch:
+    """The process group that is there, or the one that `launch` describes.
+
+    ImportError: PyTorch is not installed. LostPeerError: the other processes were not met in time.
+    """
+    try:
+        import torch.distributed as distributed
+    except (ImportError, OSError) as error:
+        raise ImportError(
+            f"distributed: torchrun has launched this, but PyTorch cannot be imported ({error}). {INSTALL}"
+        ) from error
+    if distributed.is_initialized():
+        return OverTorch(distributed, own=False)
+    assert launch is not None
+    import torch
+
+    seconds = timeout()
+    engines = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and distributed.is_nccl_available() else "gloo"
+    try:
+        distributed.init_process_group(engines, timeout=timedelta(seconds=seconds))
+    except (RuntimeError, ValueError) as error:
+        raise LostPeerError(
+            f"rank {launch.rank} of {launch.size} did not meet the others at MASTER_ADDR:MASTER_PORT {launch.address} "
+            f"within {seconds:g} s (BPNET_TIMEOUT): {_first_line(error)}. Mend: is that address right, can it be "
+            f"reached from here, and are all {launch.size} processes started?"
+        ) from error
+    return OverTorch(distributed, own=True)
+
+
+class OverTorch:
+    """The default process group."""
+
+    def __init__(self, distributed: Any, *, own: bool) -> None:
+        import torch
+
+        self._torch, self._distributed, self._own = torch, distributed, own
+        self.rank: int = distributed.get_rank()
+        self.size: int = distributed.get_world_size()
+        self._has_nccl = "nccl" in str(distributed.get_backend_config())
+        self.name = "nccl" if self._has_nccl else "gloo"
+        self._timeout = timeout()
+
+    def all_reduce(self, vector: Array) -> None:
+        """The sum over all processes, in place."""
+        tensor, done, stream = self._tensor(vector)
+        with stream:
+            self._call("all_reduce", lambda: self._distributed.all_reduce(tensor))
+        done()
+
+    def begin_all_reduce(self, vector: Array) -> Begun:
+        """The same beside other work."""
+        tensor, done, stream = self._tensor(vector)
+        with stream:
+            work = self._call("all_reduce", lambda: self._distributed.all_reduce(tensor, async_op=True))
+        return Begun(self, work, done, stream)
+
+    def broadcast(self, vector: Array) -> None:
+        """What rank 0 has, in place."""
+        tensor, done, stream = self._tensor(vector)
+        with stream:
+            self._call("broadcast", lambda: self._distributed.broadcast(tensor, src=0))
+        done()
+
+    def gather(self, text: str) -> list[str]:
+        """The text of each rank, on every rank."""
+        data = text.encode()
+        lengths = np.zeros(self.size, "int64")
+        lengths[self.rank] = len(data)
+        self.all_reduce(lengths)
+        ends = np.cumsum(lengths)
+        every = np.zeros(max(1, int(ends[-1])), "uint8")
+        begin = int(ends[self.rank]) - len(data)
+        every[begin : begin + len(data)] = np.frombuffer(data, "uint8")
+        self.all_reduce(every)  # each place is written by one rank
+        return [bytes(every[end - length : end]).decode() for end, length in zip(ends, lengths, strict=True)]
+
+    def barrier(self) -> None:
+        """Wait until all have come here."""
+        self.all_reduce(np.zeros(1))
+
+    def close(self) -> None:
+        """Leave the process group, unless the program had made it itself."""
+        if self._own and self._distributed.is_initialized():
+            self._distributed.destroy_process_group()
+
+    def _tensor(self, vector: Array) -> tuple[Any, Callable[[], None], Any]:
+        """A tensor on the vector's memory or a copy of it, what brings the copy back, and the stream to work on."""
+        torch, array = self._torch, library_array(vector)
+        if isinstance(array, torch.Tensor):
+            if array.device.type == "cpu" or self._has_nccl:
+                return array, _nothing, nullcontext()
+        elif is_on_host(array):
+            return torch.from_numpy(as_numpy(array)), _nothing, nullcontext()
+        elif self._has_nccl:  # CuPy: NCCL follows the stream that CuPy works on
+            tensor = torch.from_dlpack(array)
+            return tensor, _nothing, torch.cuda.stream(_cupy_stream(torch, tensor.device))
+        copy, write_back = by_way_of_host(array)
+        return torch.from_numpy(copy), write_back, nullcontext()
+
+    def _call(self, name: str, operation: Callable[[], Any]) -> Any:
+        try:
+            return operation()
+        except RuntimeError as error:
+            raise self.lost(name, error) from error
+
+    def lost(self, name: str, error: Exception) -> LostPeerError:
+        """What is told where an operation has failed."""
+        return LostPeerError(
+            f"{name}: rank {self.rank} of {self.size} has lost another rank, or has waited {self._timeout:g} s for it "
+            f"(BPNET_TIMEOUT): {_first_line(error)}"
+        )
+
+
+class Begun:
+    """A reduction that torch.distributed is at."""
+
+    def __init__(self, home: OverTorch, work: Any, done: Callable[[], None], stream: Any) -> None:
+        self._home, self._work, self._done, self._stream = home, work, done, stream
+
+    def wait(self) -> None:
+        """Return when the vector holds the sum; on a GPU, what is asked of it next comes after the sum."""
+        try:
+            with self._stream:
+                self._work.wait()
+        except RuntimeError as error:
+            raise self._home.lost("all_reduce", error) from error
+        self._done()
+
+
+def _cupy_stream(torch: Any, device: Any) -> Any:
+    import cupy
+
+    return torch.cuda.ExternalStream(cupy.cuda.get_current_stream().ptr, device=device)
+
+
+def _nothing() -> None:
+    """The tensor's memory is the vector's."""
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
