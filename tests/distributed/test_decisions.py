@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bpnet import LBFGS, SGD, Callback, CSVLogger, Dense, EarlyStopping, ModelCheckpoint, ReduceLROnPlateau, Sequential
+from bpnet.distributed import agreement
 from bpnet.distributed.agreement import DisagreementError
 from bpnet.training import fit, parallel
 from bpnet.training.communicator import ToldElsewhere
@@ -163,6 +164,13 @@ def test_ctrl_c_on_one_rank_ends_all_after_the_same_step(monkeypatch, tmp_path):
     require_same(alone(net, *ROWS, **options), [alone(net, *ROWS, resume=tmp_path, **options)])
 
 
+@pytest.fixture
+def _at_once(monkeypatch):
+    """The silent ranks leave the telling one no time."""
+    monkeypatch.setattr(agreement, "GRACE", 0.0)
+
+
+@pytest.mark.usefixtures("_at_once")
 def test_other_data_on_one_rank_is_told_before_the_first_step():
     def work(communicator):
         x = ROWS[0] + (communicator.rank == 2)
@@ -175,6 +183,7 @@ def test_other_data_on_one_rank_is_told_before_the_first_step():
     assert "rank 2" in told
 
 
+@pytest.mark.usefixtures("_at_once")
 def test_other_weights_on_one_rank_are_told():
     def work(communicator):
         model = net()

@@ -43,7 +43,7 @@ def test_the_last_layer_goes_first_and_biases_last(spec, monkeypatch):
         begun, begin = [], communicator.begin_all_reduce
 
         def noted(vector):
-            begun.append(tuple(vector.shape)[0])
+            begun.append(int(vector.shape[0]))
             return begin(vector)
 
         communicator.begin_all_reduce = noted
@@ -63,7 +63,7 @@ def test_slices_have_at_least_their_size(monkeypatch):
         begin = communicator.begin_all_reduce
 
         def noted(vector):
-            sent.append(tuple(vector.shape)[0])
+            sent.append(int(vector.shape[0]))
             return begin(vector)
 
         communicator.begin_all_reduce = noted
