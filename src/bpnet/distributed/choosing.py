@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
 from typing import Any
 
-from bpnet.distributed.launch import launched
-from bpnet.training.communicator import Communicator
+from bpnet.distributed import agreement
+from bpnet.distributed.launch import launched, turn
+from bpnet.training.communicator import Communicator, ToldElsewhere
+
+REFUSED = 2
+"""The exit code where a process cannot begin."""
 
 _joined: list[Communicator] = []
 """The one communicator of this process, once it is made."""
@@ -31,17 +38,49 @@ def communicator(which: str | Communicator | None = "auto") -> Communicator | No
     if which != "auto":
         raise ValueError(f"distributed: {which!r} was given, expected 'auto', None or a Communicator")
     if not _joined:
-        found = _join()
+        found = _told_once(_join)
         if found is None:
             return None
         _joined.append(found)
+        _end_all_on_errors(found)
     return _joined[0] if _joined[0].size > 1 else None
+
+
+def joined() -> Communicator | None:
+    """The communicator of this process, if it was asked for one and is not alone."""
+    return _joined[0] if _joined else None
 
 
 def leave() -> None:
     """Close the communicator of this process, if there is one."""
     while _joined:
         _joined.pop().close()
+
+
+def _told_once(join: Callable[[], Communicator | None]) -> Communicator | None:
+    """What `join` gives. What it raises is told by rank 0, and by the first rank of a machine that it is alone with."""
+    try:
+        return join()
+    except (ValueError, ImportError) as error:
+        when = turn()
+        if when is None:
+            raise ToldElsewhere(REFUSED) from error
+        time.sleep(when * agreement.GRACE)
+        raise
+
+
+def _end_all_on_errors(found: Any) -> None:
+    """An error that ends this process ends the others too: MPI would have them wait for it, and it for them."""
+    if not hasattr(found, "abandon"):
+        return
+    before = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        before(kind, error, trace)
+        if found in _joined:
+            found.abandon(1)
+
+    sys.excepthook = hook
 
 
 def _join() -> Communicator | None:

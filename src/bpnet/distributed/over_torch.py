@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
+import socket
+import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import timedelta
@@ -13,9 +17,15 @@ from bpnet.backend import Array
 from bpnet.distributed.host import as_numpy, by_way_of_host, is_on_host, library_array
 from bpnet.distributed.launch import Launch
 from bpnet.distributed.patience import timeout
-from bpnet.training.communicator import LostPeerError
+from bpnet.training.communicator import LostPeerError, ToldElsewhere
 
 INSTALL = 'Mend: pip install ".[torch]"'
+
+AGAIN = 0.2
+"""Seconds from one try to reach the others to the next one."""
+
+ANSWER = 2.0
+"""Seconds that the other ranks have to say that they have lost one too."""
 
 
 def torch_distributed(launch: Launch | None) -> OverTorch:
@@ -23,6 +33,10 @@ def torch_distributed(launch: Launch | None) -> OverTorch:
 
     ImportError: PyTorch is not installed. LostPeerError: the other processes were not met in time.
     """
+    if launch is not None:
+        os.environ.setdefault(
+            "TORCH_CPP_LOG_LEVEL", "ERROR"
+        )  # each try to meet the others would be warned of at length
     try:
         import torch.distributed as distributed
     except (ImportError, OSError) as error:
@@ -35,16 +49,39 @@ def torch_distributed(launch: Launch | None) -> OverTorch:
     import torch
 
     seconds = timeout()
+    if launch.rank:
+        require_reachable(launch, seconds)
     engines = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and distributed.is_nccl_available() else "gloo"
     try:
         distributed.init_process_group(engines, timeout=timedelta(seconds=seconds))
     except (RuntimeError, ValueError) as error:
-        raise LostPeerError(
-            f"rank {launch.rank} of {launch.size} did not meet the others at MASTER_ADDR:MASTER_PORT {launch.address} "
-            f"within {seconds:g} s (BPNET_TIMEOUT): {_first_line(error)}. Mend: is that address right, can it be "
-            f"reached from here, and are all {launch.size} processes started?"
-        ) from error
+        raise not_met(launch, seconds, error) from error
     return OverTorch(distributed, own=True)
+
+
+def require_reachable(launch: Launch, seconds: float) -> None:
+    """LostPeerError where nobody listens at the address within so many seconds. PyTorch would say so at length."""
+    assert launch.address is not None
+    host, _, port = launch.address.rpartition(":")
+    until = time.monotonic() + seconds
+    while True:
+        left = until - time.monotonic()
+        try:
+            socket.create_connection((host, int(port)), timeout=max(left, 0.1)).close()
+            return
+        except OSError as error:
+            if left <= AGAIN:
+                raise not_met(launch, seconds, error) from error
+        time.sleep(AGAIN)
+
+
+def not_met(launch: Launch, seconds: float, error: Exception) -> LostPeerError:
+    """What is told where the processes have not come together."""
+    return LostPeerError(
+        f"rank {launch.rank} of {launch.size} did not meet the others at MASTER_ADDR:MASTER_PORT {launch.address} "
+        f"within {seconds:g} s (BPNET_TIMEOUT): {_short(error)}. Mend: is that address right, can it be reached from "
+        f"here, and are all {launch.size} processes started?"
+    )
 
 
 class OverTorch:
@@ -103,6 +140,9 @@ class OverTorch:
         if self._own and self._distributed.is_initialized():
             self._distributed.destroy_process_group()
 
+    def abandon(self, code: int) -> None:
+        """Nothing to do: torchrun ends the other ranks when this one has ended with an error."""
+
     def _tensor(self, vector: Array) -> tuple[Any, Callable[[], None], Any]:
         """A tensor on the vector's memory or a copy of it, what brings the copy back, and the stream to work on."""
         torch, array = self._torch, library_array(vector)
@@ -123,12 +163,36 @@ class OverTorch:
         except RuntimeError as error:
             raise self.lost(name, error) from error
 
-    def lost(self, name: str, error: Exception) -> LostPeerError:
-        """What is told where an operation has failed."""
+    def lost(self, name: str, error: Exception) -> BaseException:
+        """LostPeerError on one of the ranks that are left, ToldElsewhere on the others.
+
+        Where a rank has died, torchrun ends the others meanwhile, and tells how it died.
+        """
+        waiting = self._waiting()
+        if any(rank < self.rank for rank in waiting):
+            return ToldElsewhere(1)
+        missing = [f"no word of rank {rank}" for rank in range(self.size) if rank not in (self.rank, *waiting)]
+        limit = f" (BPNET_TIMEOUT={self._timeout:g})" if self._own else ""
         return LostPeerError(
-            f"{name}: rank {self.rank} of {self.size} has lost another rank, or has waited {self._timeout:g} s for it "
-            f"(BPNET_TIMEOUT): {_first_line(error)}"
+            f"{name}: rank {self.rank} of {self.size} has lost another rank, or waited too long for it{limit}: "
+            f"{', '.join([*missing, _short(error)])}. Mend: see why it ended or hangs, or give it more time with "
+            "BPNET_TIMEOUT=SECONDS"
         )
+
+    def _waiting(self) -> list[int]:
+        """The other ranks that have lost one too: they say so in the store at which all have met."""
+        others = [rank for rank in range(self.size) if rank != self.rank]
+        found: list[int] = []
+        until = time.monotonic() + ANSWER
+        try:
+            store = self._distributed.distributed_c10d._get_default_store()
+            store.set(f"bpnet-lost-{self.rank}", "1")
+            while time.monotonic() < until and len(found) < len(others):
+                time.sleep(ANSWER / 20)
+                found = [rank for rank in others if store.check([f"bpnet-lost-{rank}"])]
+        except RuntimeError:
+            time.sleep(max(0.0, until - time.monotonic()))  # the store has died too: what is known is told
+        return found
 
 
 class Begun:
@@ -157,5 +221,7 @@ def _nothing() -> None:
     """The tensor's memory is the vector's."""
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+def _short(error: BaseException) -> str:
+    """Its first sentence, without the place in gloo's source."""
+    line = re.sub(r"^\[\S+:\d+\] ", "", (str(error).splitlines() or [type(error).__name__])[0])
+    return line.split(". ")[0].rstrip(".")
