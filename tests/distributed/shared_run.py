@@ -1,4 +1,4 @@
-"""What each rank of test_processes.py runs: digits with a net and a cnn, dropout on; rank 0 writes what they came to."""
+"""What each rank of test_processes.py runs: digits with a net and a cnn, dropout on; rank 0 writes the outcome."""
 
 import sys
 
