@@ -9,7 +9,7 @@ independent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from numpy.lib.array_utils import byte_bounds
 from bpnet_backends.fusion.items import Item, items
 from bpnet_backends.on_numba.dividing import alone
 from bpnet_backends.on_numpy.program import overlap, roots, with_results_in_place
-from bpnet_backends.on_numpy.recording import Call, Record, root
+from bpnet_backends.on_numpy.recording import Call, Record, is_alone, root
 
 
 @dataclass(eq=False)
@@ -102,8 +102,9 @@ def _are_independent(run: Run) -> bool:
         lows, highs = zip(*spans[memory], strict=True)
         if max(highs) - min(lows) > run.distances.get(memory, 0):
             return False
-    written, used = [call.outputs[0] for call in run.calls], list(_all_arrays(run))
-    return not any(root(a) is not root(b) and overlap(a, b) for a in written for b in used)
+    used, written = (list(_by_owner(arrays)) for arrays in (_all_arrays(run), (call.outputs[0] for call in run.calls)))
+    pairs = ((a, b) for a in written for b in used if a is not b and not (is_alone(a) and is_alone(b)))
+    return not any(overlap(a, b) for a, b in pairs)
 
 
 def _own(run: Run, record: Record, elsewhere: set[int]) -> dict[int, np.ndarray]:
@@ -115,6 +116,11 @@ def _own(run: Run, record: Record, elsewhere: set[int]) -> dict[int, np.ndarray]
         if fills and record.is_own(owner) and id(owner) not in elsewhere:
             found[id(owner)] = owner.ravel(order="K")[: owner.size // run.models]
     return found
+
+
+def _by_owner(arrays: Iterable[np.ndarray]) -> Iterable[np.ndarray]:
+    """The owners of the arrays' memory, each once."""
+    return {id(root(array)): root(array) for array in arrays}.values()
 
 
 def _all_arrays(part: Run | list[Call]) -> Iterator[np.ndarray]:
@@ -159,28 +165,45 @@ class _Singles:
         (out,) = call.outputs
         if out.ndim == 0 or out.shape[0] % self._models or id(root(out)) in self._shared:
             return None
-        pairs = self._inputs(call, out)
-        if pairs is None:
+        given = self._given(call, out)
+        if given is None:
             return None
-        inputs, options = pairs
-        first, distance = self._first(out)
-        for array, bytes_apart in [*((x, y) for x, y in inputs if isinstance(x, np.ndarray)), (first, distance)]:
-            self._distances.setdefault(id(root(array)), set()).add(bytes_apart)
-        return Call(call.kind, call.function, tuple(x for x, _ in inputs), (first,), options)
+        kind, inputs, options = given
+        pairs = [*inputs, self._first(out)]
+        for array, distance in pairs:
+            if isinstance(array, np.ndarray):
+                self._distances.setdefault(id(root(array)), set()).add(distance)
+        arguments: tuple[Any, ...] = tuple(x for x, _ in inputs)
+        if kind == "other":
+            arguments, options = (arguments, options), {}
+        return Call(kind, call.function, arguments, (pairs[-1][0],), options)
 
-    def _inputs(self, call: Call, out: np.ndarray) -> tuple[list[tuple[Any, int]], dict[str, Any]] | None:
-        """The inputs for the first model, each with its distance, and the options."""
+    def _given(self, call: Call, out: np.ndarray) -> tuple[str, list[tuple[Any, int]], dict[str, Any]] | None:
+        """What the call for the first model is given: its kind, the inputs, each with its distance, and the options."""
         if call.kind in ("elementwise", "where", "copy", "create"):
-            given = [self._broadcast(x, out) for x in call.inputs]
-            return None if None in given else ([x for x in given if x is not None], call.options)
-        (first, *rest) = call.inputs
-        if call.kind == "matmul" and all(x.ndim == 3 and x.shape[0] == self._models for x in call.inputs):
-            return [self._first(x) for x in call.inputs], call.options
-        if call.kind == "take" and isinstance(rest[0], np.ndarray) and rest[0].ndim == 1:
-            return [(first, 0), self._first(rest[0])], call.options
-        if call.kind == "reduce" and isinstance(first, np.ndarray) and first.shape[0] == out.shape[0]:
-            options = self._without_first_axis(call.options, first)
-            return None if options is None else ([self._first(first)], options)
+            spread = [self._broadcast(x, out) for x in call.inputs]
+            return None if None in spread else (call.kind, [x for x in spread if x is not None], call.options)
+        if call.kind == "matmul":
+            alike = all(x.ndim == 3 and x.shape[0] == self._models for x in call.inputs)
+            return (call.kind, [self._first(x) for x in call.inputs], call.options) if alike else None
+        args, options = call.inputs if call.kind == "other" else (call.inputs, call.options)
+        if call.function is np.take:
+            return self._taken(args, options)
+        if (call.kind == "reduce" or call.function is np.argmax) and len(args) == 1:
+            (x,) = args
+            changed = self._without_first_axis(options, x) if x.ndim and x.shape[0] == out.shape[0] else None
+            return None if changed is None else (call.kind, [self._first(x)], changed)
+        return None
+
+    def _taken(self, args: Any, options: Any) -> tuple[str, list[tuple[Any, int]], dict[str, Any]] | None:
+        """Rows of an array that all share, or of each model's own elements those of the same numbers."""
+        if len(args) != 2 or not isinstance(args[1], np.ndarray) or args[1].ndim != 1:
+            return None
+        table, indices = args
+        if options.get("axis", 0) == 0:
+            return "take", [(table, 0), self._first(indices)], {}
+        if options == {"axis": 1} and table.shape[0] == self._models and id(root(table)) not in self._shared:
+            return "take", [self._first(table), (indices, 0)], {}
         return None
 
     def _first(self, x: np.ndarray) -> tuple[np.ndarray, int]:
@@ -207,4 +230,5 @@ class _Singles:
         if 0 in axes:
             return None
         gone = 1 if x.shape[0] == self._models else 0
-        return {**options, "axis": tuple(i - gone for i in axes)}
+        left = tuple(i - gone for i in axes)
+        return {**options, "axis": left[0] if len(left) == 1 else left}
