@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from bpnet.data.random import generator
-from bpnet.nn.network import Network
+from bpnet.nn.network import Network, first_key
 from bpnet.nn.stacked import StackedNetwork
 from bpnet.nn.stacked_optimizer import StackedOptimizer
 
@@ -34,15 +35,13 @@ class Numbers:
             [np.repeat(vector.reshape(1, -1), models, axis=0) for vector in optimizer],
         )
         for k, seed in enumerate(seeds):
+            draw = partial(generator, seed, "weights")
             for i, layer in enumerate(network.graph.layers):
                 if layer.is_random:
-                    draw = generator(seed, "weights", i, "random")
-                    made.keys[k, i] = draw.integers(-(1 << 63), (1 << 63) - 1, endpoint=True)
+                    made.keys[k, i] = first_key(i, draw)
             for vector, layout in ((made.theta, network.layout), (made.state, network.state_layout)):
                 for place in layout.places:
-                    p = place.parameter
-                    draw = generator(seed, "weights", place.layer, p.name)
-                    vector[k, place.start : place.stop] = np.ravel(p.initializer(draw, p.shape, p.fan_in, p.fan_out))
+                    vector[k, place.start : place.stop] = np.ravel(place.first(draw))
         return made
 
     def __len__(self) -> int:

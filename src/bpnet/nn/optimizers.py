@@ -190,12 +190,15 @@ def flush(xp: Any, moment: Array, tiny: float = TINY) -> Array:
 
 
 @op
-def clip_norm(be: Backend, g: Array, bound: float) -> Array:
-    """g · min(1, bound / ‖g‖); the norm is taken of g / max |g|, whose squares neither overflow nor vanish."""
-    xp = be.xp
-    largest = xp.maximum(xp.max(xp.abs(g)), TINY)
+def clip_norm(be: Backend, g: Array, bound: float, axis: int | None = None) -> Array:
+    """g · min(1, bound / ‖g‖); the norm is taken of g / max |g|, whose squares neither overflow nor vanish.
+
+    With an `axis` each vector along it has a norm of its own.
+    """
+    xp, along = be.xp, {"axis": axis, "keepdims": axis is not None}
+    largest = xp.maximum(xp.max(xp.abs(g), **along), TINY)
     scaled = g / largest
-    norm = xp.sqrt(xp.sum(scaled * scaled))
+    norm = xp.sqrt(xp.sum(scaled * scaled, **along))
     return xp.where(norm * largest > bound, scaled * (bound / xp.maximum(norm, 1.0)), g)  # norm >= 1, or g is 0
 
 
@@ -236,6 +239,9 @@ class BoundOptimizer(ABC):
 
 class BoundElementwise(BoundOptimizer):
     """A formula at work: its moments, the number of updates and the learning rate, all on the device."""
+
+    norm_axis: int | None = None
+    """Along which the gradients of a model lie; None where all are of one model."""
 
     def __init__(self, optimizer: ElementwiseOptimizer, network: Network) -> None:
         super().__init__(network)
@@ -287,7 +293,7 @@ class BoundElementwise(BoundOptimizer):
         if optimizer.clipvalue is not None:
             g = self.backend.xp.clip(g, -optimizer.clipvalue, optimizer.clipvalue)
         if optimizer.global_clipnorm is not None:
-            g = clip_norm(self.backend, g, optimizer.global_clipnorm)
+            g = clip_norm(self.backend, g, optimizer.global_clipnorm, self.norm_axis)
         return g
 
 

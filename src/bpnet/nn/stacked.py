@@ -16,7 +16,6 @@ from bpnet.backend import Array
 from bpnet.nn.graph import Graph, Tape
 from bpnet.nn.network import Network
 from bpnet.nn.op import zeros
-from bpnet.nn.parameters import Layout
 from bpnet.nn.stacked_layers import StackedDropout, StackedLayer, stacked_layer
 
 
@@ -39,20 +38,21 @@ class StackedNetwork:
             for i, (layer, own, state) in enumerate(
                 zip(
                     [self._at_work[id(layer)] for layer in one.graph.layers],
-                    self._views(self.layout, self.theta),
-                    self._views(self.state_layout, self.state),
+                    self.layout.views(self.backend, self.theta),
+                    self.state_layout.views(self.backend, self.state),
                     strict=True,
                 )
             )
         ]
-        self.g = self._views(self.layout, self.grad)
+        self.g = self.layout.views(self.backend, self.grad)
 
     def stacked(self, graph: Graph) -> Graph:
         """The same graph with its layers at work on stacks."""
         twin = copy.copy(graph)
-        for layer in graph.layers:
+        learning = {place.layer for place in (*self.layout.places, *self.state_layout.places)}
+        for number, layer in enumerate(graph.layers):
             if id(layer) not in self._at_work:
-                self._at_work[id(layer)] = stacked_layer(layer, self.models)
+                self._at_work[id(layer)] = stacked_layer(layer, self.models, has_numbers=number in learning)
         layers: Any = [self._at_work[id(layer)] for layer in graph.layers]
         twin.layers = layers
         return twin
@@ -71,12 +71,3 @@ class StackedNetwork:
     def backward(self, tape: Tape, dy: Array, *, graph: Graph) -> None:
         """Write the gradient of every model's parameters into `grad`."""
         graph.backward(self.p, tape, [dy], self.g)
-
-    def _views(self, layout: Layout, vectors: Array) -> list[SimpleNamespace]:
-        """For each layer a namespace of views (K, …) by parameter name."""
-        layers = [SimpleNamespace() for _ in range(layout.layers)]
-        for place in layout.places:
-            part = vectors[:, place.start : place.stop]
-            view = self.backend.xp.reshape(part, (self.models, *place.parameter.shape))
-            setattr(layers[place.layer], place.parameter.name, view)
-        return layers
