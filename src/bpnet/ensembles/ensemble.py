@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -22,8 +23,10 @@ from bpnet.training.history import History
 from bpnet.training.interrupt import InterruptAfterStep
 from bpnet.training.stacked import StackedMeasurement
 
-CACHE = 1 << 20
-"""Bytes of weights, gradients and moments that a stack on a CPU may have: they are used in every step."""
+CACHE = 5 << 18
+"""Bytes of weights, gradients and moments that a core of a CPU has in a stack: each step uses all of them again, and
+they should stay in its cache of the second level, of 1 or 2 MiB. Of 64-128-10, with 154 kB a model, 8 and 16 a core were
+fastest; 1 took 2.6 times as long, 64 1.5 times."""
 
 ON_A_GPU = 1024
 """Models of a stack on a GPU, at most."""
@@ -196,12 +199,19 @@ class Ensemble:
         if self.model.backend.device != "CPU":
             return ON_A_GPU
         vectors = 2 + sum(vector.size == self._numbers.theta.size for vector in self._numbers.optimizer)
-        return int(max(1, CACHE // max(1, vectors * self._numbers.theta[0].nbytes)))
+        return _cores() * int(max(1, CACHE // max(1, vectors * self._numbers.theta[0].nbytes)))
 
     def _bar(self, epochs: int, verbose: int | str) -> Any:
         shown = bool(verbose) and can_be_drawn_on(sys.stderr)
         form = "epochs of models |{bar}| {n_fmt}/{total_fmt}, {remaining} left"
         return tqdm(total=epochs * len(self), file=sys.stderr, dynamic_ncols=True, disable=not shown, bar_format=form)
+
+
+def _cores() -> int:
+    """How many this process may use."""
+    given = os.environ.get("BPNET_THREADS", "")
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return int(given) if given.isdecimal() and int(given) else usable
 
 
 def _checked(model: Any) -> Model:
