@@ -65,7 +65,7 @@ class Case:
     def name(self) -> str:
         """For people."""
         how = {None: "ensemble", 0: "one by one"}.get(self.at_once, f"ensemble, {self.at_once} at once")
-        return f"{self.net}, batch {self.batch}, {self.models} nets, {how}"
+        return f"{self.net}, batch {self.batch}, {self.models} nets, {self.backend}, {how}"
 
 
 def main() -> None:
@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument(
         "--at-once", type=int, action="append", help="repeatable; 0 is one by one; default: 0, and auto"
     )
-    parser.add_argument("--backend", default="numba")
+    parser.add_argument("--backend", action="append", help="repeatable; default: numba")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--profile", action="store_true")
@@ -90,7 +90,8 @@ def main() -> None:
             out.write(json.dumps(measured(Case(**json.loads(given.child)), profile=given.profile)) + "\n")
         return
     cases = [
-        Case(given.net, given.batch, given.epochs, models, given.backend, at_once)
+        Case(given.net, given.batch, given.epochs, models, backend, at_once)
+        for backend in given.backend or ("numba",)
         for models in given.models or (8, 64, 1000)
         for at_once in given.at_once or (0, None)
     ]
@@ -255,6 +256,13 @@ def line(found: dict[str, Any]) -> str:
     )
 
 
+def rates(fields: dict[str, Any]) -> dict[tuple[str, str, int], float]:
+    """Of a record, by backend, net and batch size: net-steps a second in further epochs, of the most nets at once."""
+    together = [each for each in fields["rows"] if each["at_once"] != 0 and each["us_a_net_step"] > 0]
+    together.sort(key=lambda each: each["models"])
+    return {(each["backend"], each["net"], each["batch"]): 1e6 / each["us_a_net_step"] for each in together}
+
+
 def same_losses(rows: list[dict[str, Any]]) -> bool:
     """Are the losses of as many nets, however trained, the same?"""
     for one in rows:
@@ -269,7 +277,7 @@ def same_losses(rows: list[dict[str, Any]]) -> bool:
 def _save(given: argparse.Namespace, rows: list[dict[str, Any]], others: float | None) -> None:
     now = datetime.now()
     path = given.out or Path(__file__).parents[1] / "results" / f"{now:%Y-%m-%dT%H%M%S}-ensembles.json"
-    head = {"kind": KIND, "date": f"{now:%Y-%m-%dT%H:%M:%S}", "commit": commit(), "machine": machine()}
+    head: dict[str, Any] = {"kind": KIND, "date": f"{now:%Y-%m-%dT%H:%M:%S}", "commit": commit(), "machine": machine()}
     head |= {"versions": versions(), "threads": given.threads, "cores_of_others": others}
     body = ",\n".join(json.dumps(each) for each in rows)
     path.write_text(f'{json.dumps(head, indent=1)[:-2]},\n "rows": [\n{body}\n ]\n}}\n', encoding="utf-8")

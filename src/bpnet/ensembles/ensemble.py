@@ -25,8 +25,8 @@ from bpnet.training.stacked import StackedMeasurement
 
 CACHE = 5 << 18
 """Bytes of weights, gradients and moments that a core of a CPU has in a stack: each step uses all of them again, and
-they should stay in its cache of the second level, of 1 or 2 MiB. Of 64-128-10, with 154 kB a model, 8 and 16 a core were
-fastest; 1 took 2.6 times as long, 64 1.5 times."""
+they should stay in its cache of the second level, of 1 or 2 MiB. Of 64-128-10, with 154 kB a model, 8 and 16 a core
+were fastest; 1 took 2.6 times as long, 64 1.5 times."""
 
 ON_A_GPU = 1024
 """Models of a stack on a GPU, at most."""
