@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from bpnet.callbacks.progress import can_be_drawn_on
 from bpnet.data import arrays, samples
+from bpnet.ensembles.at_once import evenly, fitting
 from bpnet.ensembles.member import fill, twin
 from bpnet.ensembles.numbers import Numbers
 from bpnet.ensembles.settings import Settings
@@ -21,14 +22,8 @@ from bpnet.nn.optimizers import ElementwiseOptimizer
 from bpnet.predictor import MEASURED
 from bpnet.training.history import History
 from bpnet.training.interrupt import InterruptAfterStep
-from bpnet.training.out_of_memory import explained, free_memory, is_out_of_memory, let_go
+from bpnet.training.out_of_memory import explained, is_out_of_memory, let_go
 from bpnet.training.stacked import StackedMeasurement
-
-CACHE = 1 << 20
-"""Bytes of weights, gradients and moments that a stack on a CPU may have: they are used in every step."""
-
-ON_A_GPU = 1024
-"""Models of a stack on a GPU, at most; they take a quarter of its memory, for their batches need some too."""
 
 
 class Ensemble:
@@ -73,7 +68,10 @@ class Ensemble:
         optimizer = twin(model, model.seed, None, None, None).bind()[1]
         own = [model.backend.to_numpy(vector) for vector in optimizer.vectors()]
         self._numbers = Numbers.first(model.network, own, self.settings.seeds)
-        self.at_once = min(len(self), self._fitting() if at_once is None else arrays.whole_number("at_once", at_once))
+        self.at_once = min(
+            len(self),
+            fitting(model.backend, self._numbers) if at_once is None else arrays.whole_number("at_once", at_once),
+        )
         self.epochs_seen = [0] * len(self)
         self.histories: list[History] = []
 
@@ -123,7 +121,8 @@ class Ensemble:
         waiting = list(range(len(self)))
         with self._bar(epochs, verbose) as bar, InterruptAfterStep() as interrupt, explained("fit", self.model.backend):
             while waiting and not interrupt.requested:
-                members = self._next_stack(waiting, rows)
+                alike = [k for k in waiting if len(rows[k]) == len(rows[waiting[0]])]
+                members = alike[: evenly(len(alike), self.at_once)]
                 own, first = [rows[k] for k in members], [self.epochs_seen[k] for k in members]
                 histories = [History() for _ in members]
                 kind = len(members), len(own[0])
@@ -196,26 +195,13 @@ class Ensemble:
     def _in_turn(self) -> Iterator[tuple[Stack, range]]:
         """Stacks of all models in their order, each with its numbers; one of them after another is the same object."""
         made: dict[int, Stack] = {}
-        for start in range(0, len(self), self.at_once):
-            members = range(start, min(start + self.at_once, len(self)))
+        size = evenly(len(self), self.at_once)
+        for start in range(0, len(self), size):
+            members = range(start, min(start + size, len(self)))
             if len(members) not in made:
                 made[len(members)] = Stack(self.model, len(members), self.settings)
             made[len(members)].take_up(self._numbers, members)
             yield made[len(members)], members
-
-    def _next_stack(self, waiting: Sequence[int], rows: Sequence[np.ndarray]) -> list[int]:
-        """The first model that waits, and those that learn from as many samples: at most `at_once` of them."""
-        length = len(rows[waiting[0]])
-        return [k for k in waiting if len(rows[k]) == length][: self.at_once]
-
-    def _fitting(self) -> int:
-        """How many models a stack has by default."""
-        vectors = 2 + sum(vector.size == self._numbers.theta.size for vector in self._numbers.optimizer)
-        of_one = max(1, vectors * int(self._numbers.theta[0].nbytes))
-        if self.model.backend.device == "CPU":
-            return max(1, CACHE // of_one)
-        free = free_memory(self.model.backend)
-        return ON_A_GPU if free is None else max(1, min(ON_A_GPU, free // (4 * of_one)))
 
     def _bar(self, epochs: int, verbose: int | str) -> Any:
         shown = bool(verbose) and can_be_drawn_on(sys.stderr)
