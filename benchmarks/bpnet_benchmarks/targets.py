@@ -11,11 +11,23 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bpnet_benchmarks import microbenchmarks
+from bpnet_benchmarks import ensembles, microbenchmarks
 from bpnet_benchmarks.record import Record, load
 from bpnet_benchmarks.stages import IMAGES, LARGE, MIDDLE, SMALL
 from bpnet_benchmarks.tables import Table, markdown, text
-from bpnet_benchmarks.verdicts import MISS, PASS, Alike, Faster, Figures, Later, OfCeiling, Target, Verdict, Within
+from bpnet_benchmarks.verdicts import (
+    MISS,
+    PASS,
+    Alike,
+    Faster,
+    Figures,
+    Later,
+    NetSteps,
+    OfCeiling,
+    Target,
+    Verdict,
+    Within,
+)
 
 BACKENDS = ("bpnet-cupy", "bpnet-torch-cuda")
 
@@ -53,7 +65,9 @@ TARGETS: tuple[Target, ...] = (
     *(target for name in BACKENDS for target in _of(name)),
     Alike("bpnet-cupy, bpnet-torch-cuda", SMALL, *BACKENDS, 0.05),
     Later("a net of width 64 in bfloat16", ("64-64-64-10", 2**18), "≥ 1e9 samples/s", "bpnet has no bfloat16 yet"),
-    Later("1,000 small nets at once", SMALL, "≥ 1e7 steps/s, ≥ 3× JAX vmap", "bpnet trains one net at a time yet"),
+    NetSteps("1,000 nets at once, cupy", SMALL, "cupy", 1e7),
+    NetSteps("1,000 nets at once, torch", SMALL, "torch:cuda", 1e7),
+    Later("1,000 nets at once, JAX's vmap", SMALL, "≥ 3×", "no contender trains many nets at once yet"),
 )
 
 
@@ -75,6 +89,7 @@ def read(folder: Path) -> Figures:
     """The records and microbenchmarks below the folder. ValueError: there are none."""
     records: list[Record] = []
     ceilings: dict[str, float] = {}
+    net_steps: dict[tuple[str, str, int], float] = {}
     for path in sorted(folder.rglob("*.json")):
         try:
             fields = json.loads(path.read_text(encoding="utf-8"))
@@ -82,16 +97,18 @@ def read(folder: Path) -> Figures:
                 raise ValueError(f"{str(path)!r} holds no object")
             if fields.get("kind") == microbenchmarks.KIND:
                 ceilings |= microbenchmarks.ceilings(fields)
+            elif fields.get("kind") == ensembles.KIND:
+                net_steps |= ensembles.rates(fields)
             elif "cells" in fields:
                 records.append(load(path))
         except (OSError, ValueError) as error:
             print(f"{path} cannot be read: {error}", file=sys.stderr)
-    if not records and not ceilings:
+    if not records and not ceilings and not net_steps:
         raise ValueError(
             f"{str(folder)!r} was given, expected a folder with the JSON files of bpnet bench, "
             "bpnet_benchmarks.sweep or bpnet_benchmarks.microbenchmarks"
         )
-    return Figures(records, ceilings)
+    return Figures(records, ceilings, net_steps)
 
 
 def table(verdicts: Sequence[Verdict]) -> Table:

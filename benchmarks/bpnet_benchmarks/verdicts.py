@@ -30,6 +30,8 @@ class Figures:
     records: Sequence[Record] = ()
     ceilings: Mapping[str, float] = field(default_factory=dict)
     """By precision: FLOP a second."""
+    net_steps: Mapping[tuple[str, str, int], float] = field(default_factory=dict)
+    """By backend, net and batch size: steps a second of many nets at once, counted for each net."""
 
     def cells(self) -> Iterator[Cell]:
         """Steps on a GPU that count; of several of one contender at one place, that of the last file."""
@@ -199,6 +201,25 @@ class Alike(Target):
         beyond = sum(each > self.within for each in off.values())
         text = f"{ratios[worst]:.2f}× at {worst[0]}, batch {worst[1]}; {beyond} of {len(off)} beyond"
         return text, beyond == 0
+
+
+@dataclass(frozen=True)
+class NetSteps(Target):
+    """Many nets at once make at least so many steps a second, counted for each net."""
+
+    backend: str
+    least: float
+
+    def target(self) -> str:
+        """≥ so many."""
+        return f"≥ {self.least:.0e} net-steps/s"
+
+    def judged(self, figures: Figures) -> tuple[str, bool]:
+        """As recorded."""
+        found = figures.net_steps.get((self.backend, *self.where))
+        if found is None:
+            raise NotMeasuredError("no file has it")
+        return f"{found:.2e} net-steps/s", found >= self.least
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from bpnet_benchmarks import ensembles
 from bpnet_benchmarks.microbenchmarks import KIND
 from bpnet_benchmarks.record import Cell, LeftOut, Record
 from bpnet_benchmarks.stages import LARGE, MIDDLE, SMALL, STAGES
@@ -45,6 +46,18 @@ def folder(tmp_path):
         for side, rate in ((4_096, 1.0), (8_192, 1 / 0.851))
     ]
     (tmp_path / "micro.json").write_text(json.dumps({"kind": KIND, "torch": {"products": products}}))
+    rows = [
+        {
+            "backend": "cupy",
+            "net": SMALL[0],
+            "batch": SMALL[1],
+            "models": models,
+            "at_once": at_once,
+            "us_a_net_step": us,
+        }
+        for models, at_once, us in ((1000, 1000, 0.099), (8, 8, 2.0), (1000, 0, 20.0))
+    ]
+    (tmp_path / "ensembles.json").write_text(json.dumps({"kind": ensembles.KIND, "rows": rows}))
     (tmp_path / "list.json").write_text("[1]")
     (tmp_path / "broken.json").write_text("{")
     return tmp_path
@@ -68,6 +81,8 @@ def outcomes(folder):
         ("bpnet-cupy, torch.compile: 64-128-10, batch 32", "-", "not measured (torch-compiled-cuda: nvcc is not here)"),
         ("bpnet-torch-cuda-many, JAX's scan: 64-128-10, batch 32", "-",
          "not measured (bpnet-torch-cuda-many: no file has it)"),
+        ("1,000 nets at once, cupy: 64-128-10, batch 32", "1.01e+07 net-steps/s", PASS),
+        ("1,000 nets at once, torch: 64-128-10, batch 32", "-", "not measured (no file has it)"),
         ("bpnet-cupy-tf32, the arithmetic: 4096x4, batch 2048", "-",
          "not measured (bpnet-cupy-tf32: no file has it)"),
     ],
@@ -102,7 +117,7 @@ def test_the_command_counts_and_misses_are_results(folder, tmp_path_factory):
     command = [sys.executable, "-m", "bpnet_benchmarks.targets"]
     done = subprocess.run([*command, str(folder), "--markdown"], capture_output=True, text=True, check=False)
     assert done.returncode == 0
-    assert "- 3 passed, 8 missed, 20 not measured" in done.stdout
+    assert "- 4 passed, 8 missed, 21 not measured" in done.stdout
     assert "| bpnet-cupy, eager PyTorch: 64-128-10, batch 32 | 15.10×" in done.stdout
     assert done.stderr.count("cannot be read") == 2
     nothing = subprocess.run(

@@ -22,6 +22,11 @@ def layouts(graph: Graph) -> tuple[Layout, Layout]:
     return parameters, Layout.of([layer.state(*shapes) for layer, shapes in declared])
 
 
+def first_key(layer: int, generator: Callable[[int, str], Any]) -> int:
+    """What the key of a layer's random stream begins as."""
+    return int(generator(layer, "random").integers(-(1 << 63), (1 << 63) - 1, endpoint=True))
+
+
 class Network:
     """A graph on a backend, in one float type.
 
@@ -65,14 +70,10 @@ class Network:
         """Draw every parameter anew, and begin the states and the random streams."""
         for i, layer in enumerate(self.graph.layers):
             if layer.is_random:
-                key = generator(i, "random").integers(-(1 << 63), (1 << 63) - 1, endpoint=True)
-                self.keys[i : i + 1] = self.backend.asarray([int(key)], "int64")
+                self.keys[i : i + 1] = self.backend.asarray([first_key(i, generator)], "int64")
         for place in (*self.layout.places, *self.state_layout.places):
-            parameter = place.parameter
-            draw = generator(place.layer, parameter.name)
-            first = parameter.initializer(draw, parameter.shape, parameter.fan_in, parameter.fan_out)
-            view = getattr(self.p[place.layer], parameter.name)
-            view[...] = self.backend.asarray(first, self.dtype)
+            view = getattr(self.p[place.layer], place.parameter.name)
+            view[...] = self.backend.asarray(place.first(generator), self.dtype)
 
     def forward(self, inputs: Sequence[Array], *, train: bool, graph: Graph | None = None) -> tuple[list[Array], Tape]:
         """The outputs, and the tape that backward reads. `graph` is a twin of this network's, with the same layers."""

@@ -190,12 +190,15 @@ def flush(xp: Any, moment: Array, tiny: float = TINY) -> Array:
 
 
 @op
-def clip_norm(be: Backend, g: Array, bound: float) -> Array:
-    """g · min(1, bound / ‖g‖); the norm is taken of g / max |g|, whose squares neither overflow nor vanish."""
-    xp = be.xp
-    largest = xp.maximum(xp.max(xp.abs(g)), TINY)
+def clip_norm(be: Backend, g: Array, bound: float, axis: int | None = None) -> Array:
+    """g · min(1, bound / ‖g‖); the norm is taken of g / max |g|, whose squares neither overflow nor vanish.
+
+    With an `axis` each vector along it has a norm of its own.
+    """
+    xp, along = be.xp, {"axis": axis, "keepdims": axis is not None}
+    largest = xp.maximum(xp.max(xp.abs(g), **along), TINY)
     scaled = g / largest
-    norm = xp.sqrt(xp.sum(scaled * scaled))
+    norm = xp.sqrt(xp.sum(scaled * scaled, **along))
     return xp.where(norm * largest > bound, scaled * (bound / xp.maximum(norm, 1.0)), g)  # norm >= 1, or g is 0
 
 
@@ -237,6 +240,9 @@ class BoundOptimizer(ABC):
 class BoundElementwise(BoundOptimizer):
     """A formula at work: its moments, the number of updates and the learning rate, all on the device."""
 
+    norm_axis: int | None = None
+    """Along which the gradients of a model lie; None where all are of one model."""
+
     def __init__(self, optimizer: ElementwiseOptimizer, network: Network) -> None:
         super().__init__(network)
         self.optimizer = optimizer
@@ -245,7 +251,9 @@ class BoundElementwise(BoundOptimizer):
         self.carried = [backend.asarray(value, "float64") for value in optimizer.first_carried]
         self.t = zeros(backend, (), "float64")
         self.base_rate = backend.asarray(optimizer.schedule.learning_rate, "float64")
-        self._weights = theta[: network.layout.decaying]
+        self.weight_decay: float | Array = optimizer.weight_decay
+        self.decays = bool(optimizer.weight_decay)
+        self._weights = theta[..., : network.layout.decaying]
         self._dtype = getattr(backend.xp, network.dtype)
         self._update = backend.fuse(optimizer.formula(backend.xp))
 
@@ -266,8 +274,8 @@ class BoundElementwise(BoundOptimizer):
         xp, optimizer = self.backend.xp, self.optimizer
         rate = self.rate()
         self.t[...] = self.t + 1.0
-        if optimizer.weight_decay:
-            share = xp.astype(optimizer.weight_decay * rate, self._dtype)
+        if self.decays:
+            share = xp.astype(self.weight_decay * rate, self._dtype)
             self._weights[...] = self._weights - share * self._weights
         for carried, value in zip(self.carried, optimizer.carry(self.t, *self.carried), strict=True):
             carried[...] = value
@@ -285,7 +293,7 @@ class BoundElementwise(BoundOptimizer):
         if optimizer.clipvalue is not None:
             g = self.backend.xp.clip(g, -optimizer.clipvalue, optimizer.clipvalue)
         if optimizer.global_clipnorm is not None:
-            g = clip_norm(self.backend, g, optimizer.global_clipnorm)
+            g = clip_norm(self.backend, g, optimizer.global_clipnorm, self.norm_axis)
         return g
 
 

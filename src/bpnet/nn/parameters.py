@@ -5,10 +5,11 @@ Weights come first, biases and scales after, so that weight decay is a slice. A 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from types import SimpleNamespace
+from typing import Any
 
 from bpnet.backend import Array, Backend
 from bpnet.nn.initializers import Initializer
@@ -39,6 +40,11 @@ class Place:
     def stop(self) -> int:
         """One past its last element."""
         return self.start + prod(self.parameter.shape)
+
+    def first(self, generator: Callable[[int, str], Any]) -> Any:
+        """What the parameter begins as, on the host; `generator(layer, parameter)` draws it."""
+        p = self.parameter
+        return p.initializer(generator(self.layer, p.name), p.shape, p.fan_in, p.fan_out)
 
 
 @dataclass(frozen=True)
@@ -72,9 +78,10 @@ class Layout:
         return max((place.stop for place in self.places if place.parameter.decays), default=0)
 
     def views(self, be: Backend, vector: Array) -> list[SimpleNamespace]:
-        """For each layer a namespace of views of `vector`, by parameter name."""
+        """For each layer a namespace of views of `vector`, by parameter name, after its leading axes."""
         layers = [SimpleNamespace() for _ in range(self.layers)]
         for place in self.places:
-            view = be.xp.reshape(vector[place.start : place.stop], place.parameter.shape)
+            part = vector[..., place.start : place.stop]
+            view = be.xp.reshape(part, (*vector.shape[:-1], *place.parameter.shape))
             setattr(layers[place.layer], place.parameter.name, view)
         return layers
