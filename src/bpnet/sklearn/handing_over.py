@@ -1,13 +1,12 @@
 """Fits that were made before they are asked for: a search trains many networks at once, and each fit takes its own.
 
-`BaseSearchCV` fits one estimator after another, in the order of candidates and folds. While a search hands over, the fit
-of an estimator with the parameters and the samples that come next takes the network that was trained on them; any other
-fit trains as ever.
+`BaseSearchCV` fits one estimator after another, in the order of candidates and folds. While a search hands over, the
+fit of an estimator with the parameters and the samples that come next takes the network that was trained on them; any
+other fit trains as ever.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -23,7 +22,7 @@ from bpnet.sklearn.warned import warn
 class Run:
     """A fit of one candidate on one fold."""
 
-    kind: type
+    kind: type[Any]
     parameters: Mapping[str, Any]
     data: Callable[[], tuple[Any, Any]]
     """X and y of the fold, as they will come."""
@@ -31,11 +30,12 @@ class Run:
     """What fit leaves in an estimator; None: the estimator trains alone."""
     seconds: float = 0.0
     """Its share of the time in which it was trained with others."""
-    warned: list[warnings.WarningMessage] = field(default_factory=list)
+    warned: list[tuple[str, type[Warning]]] = field(default_factory=list)
 
     def belongs_to(self, estimator: Any, x: Any, y: Any) -> bool:
         """Was it trained with these parameters on these samples?"""
-        if type(estimator) is not self.kind or not _same(estimator.get_params(deep=False), self.parameters):
+        is_kind = type(estimator) is self.kind
+        if not is_kind or not _same(estimator.get_params(deep=False), self.parameters):
             return False
         own_x, own_y = self.data()
         return _equal(x, own_x) and _equal(y, own_y)
@@ -44,8 +44,8 @@ class Run:
         """Let the estimator be as if it had been fitted; its warnings come now."""
         vars(estimator).update(self.attributes or {})
         self.attributes = None
-        for each in self.warned:
-            warn(str(each.message), each.category)
+        for text, category in self.warned:
+            warn(text, category)
 
 
 class HandOver:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from joblib import parallel_config
@@ -15,6 +15,7 @@ from sklearn.base import _fit_context, clone
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils._param_validation import Interval, InvalidParameterError
+from sklearn.utils.parallel import Parallel
 
 from bpnet.sklearn.classifier import MLPClassifier
 from bpnet.sklearn.handing_over import HandOver, handing_over
@@ -34,15 +35,15 @@ DRAWN = 10
 class MLPSearchCV(BaseSearchCV):  # type: ignore[misc]
     """`GridSearchCV` and `RandomizedSearchCV` over multi-layer perceptrons that are trained together.
 
-    `param_grid`, a dictionary of lists or a list of such, is searched whole; with `n_iter`, with distributions among its
-    values, or given as `param_distributions`, so many candidates are drawn from it (10 by default) by `random_state`. All
-    other parameters, the attributes and the numbers are those of scikit-learn's searches; `mean_fit_time` is a
-    network's share of the time of all that were trained with it.
+    `param_grid`, a dictionary of lists or a list of such, is searched whole. With `n_iter`, with distributions among
+    its values, or given as `param_distributions`, so many candidates are drawn from it (10 by default) by
+    `random_state`. All other parameters, the attributes and the numbers are those of scikit-learn's searches;
+    `mean_fit_time` is a network's share of the time of all that were trained with it.
 
-    `estimator` is `bpnet.sklearn`'s MLPClassifier or MLPRegressor; scikit-learn's own are exchanged for these. Candidates
-    of one architecture and batch size, on all folds, are trained as one stack, each with its own draws, rates and end.
-    What cannot be stacked (lbfgs, bpnet's optimizers and losses, dropout, callbacks, verbose, warm_start, sparse X, sample
-    weights) is trained one by one; where nothing can, on `n_jobs` of joblib's workers.
+    `estimator` is an MLPClassifier or an MLPRegressor of bpnet.sklearn; scikit-learn's own are exchanged for these.
+    Candidates of one architecture and batch size are trained on all folds as one stack, each with its own draws, rates
+    and end; `n_jobs` of joblib's workers share the stacks. What cannot be stacked (lbfgs, bpnet's optimizers and
+    losses, dropout, callbacks, verbose, warm_start, sparse X, class and sample weights) is trained one by one.
 
     >>> from sklearn.datasets import load_iris
     >>> from bpnet.sklearn import MLPClassifier, MLPSearchCV
@@ -53,7 +54,7 @@ class MLPSearchCV(BaseSearchCV):  # type: ignore[misc]
     (0.1, True)
     """
 
-    _parameter_constraints: dict[str, Any] = {
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
         **BaseSearchCV._parameter_constraints,
         "param_grid": [dict, list, None],
         "param_distributions": [dict, list, None],
@@ -104,17 +105,17 @@ class MLPSearchCV(BaseSearchCV):  # type: ignore[misc]
             return self._fit_translated(X, y, params)
         if type(self.estimator) not in OURS.values():
             raise InvalidParameterError(
-                f"The 'estimator' parameter of MLPSearchCV must be an MLPClassifier or an MLPRegressor, bpnet.sklearn's or "
-                f"scikit-learn's. Got {self.estimator!r} instead. GridSearchCV searches any estimator, bpnet's in a "
-                "pipeline too."
+                "The 'estimator' parameter of MLPSearchCV must be an MLPClassifier or an MLPRegressor of bpnet.sklearn "
+                f"or scikit-learn. Got {self.estimator!r} instead. GridSearchCV searches any estimator, pipelines too."
             )
-        candidates = list(self._listed())
+        candidates = self._listed()
         weighed = any(value is not None for name, value in params.items() if name != "groups")
         together = not weighed and any(stackable(self._set_to(each), X) for each in candidates)
-        # What a stack has trained is here, in this process.
-        where = parallel_config("sequential") if together else nullcontext()
-        with handing_over() as hand_over, where:
-            self._present = _Present(candidates, hand_over, together)
+        workers = Parallel(n_jobs=self.n_jobs, pre_dispatch=self.pre_dispatch)
+        # The workers train the stacks. What they have trained is then here, in this process.
+        here = parallel_config("sequential") if together else nullcontext()
+        with handing_over() as hand_over, here:
+            self._present = _Present(candidates, hand_over, together, workers)
             try:
                 super().fit(X, y, **params)
             finally:
@@ -123,7 +124,7 @@ class MLPSearchCV(BaseSearchCV):  # type: ignore[misc]
 
     # ---- within
 
-    def _listed(self) -> Iterable[dict[str, Any]]:
+    def _listed(self) -> list[dict[str, Any]]:
         """The candidates, in scikit-learn's order."""
         given = self.param_grid if self.param_distributions is None else self.param_distributions
         if given is None or (self.param_grid is not None and self.param_distributions is not None):
@@ -133,9 +134,9 @@ class MLPSearchCV(BaseSearchCV):  # type: ignore[misc]
             )
         drawn = self.param_distributions is not None or self.n_iter is not None or _has_distributions(given)
         if not drawn:
-            return ParameterGrid(given)
+            return list(ParameterGrid(given))
         n_iter = DRAWN if self.n_iter is None else self.n_iter
-        return ParameterSampler(given, n_iter, random_state=self.random_state)
+        return list(ParameterSampler(given, n_iter, random_state=self.random_state))
 
     def _set_to(self, candidate: Mapping[str, Any]) -> Any:
         """The estimator with the candidate's parameters, as scikit-learn makes it for a fit."""
@@ -145,7 +146,7 @@ class MLPSearchCV(BaseSearchCV):  # type: ignore[misc]
         """Search over bpnet's estimator in place of scikit-learn's."""
         estimator = OURS[type(self.estimator)](**self.estimator.get_params(deep=False))
         search = clone(self).set_params(estimator=estimator).fit(X, y, **params)
-        vars(self).update({name: value for name, value in vars(search).items() if name not in self.get_params(False)})
+        self.__dict__.update({name: each for name, each in vars(search).items() if name not in self.get_params(False)})
         return self
 
     def _run_search(self, evaluate_candidates: Callable[..., Any], *, callback_ctx: Any = None) -> None:
@@ -165,12 +166,14 @@ class MLPSearchCV(BaseSearchCV):  # type: ignore[misc]
         """Train together what can be."""
         estimators = [self._set_to(candidate) for candidate in self._present.candidates for _ in splits]
         folds = [split for _ in self._present.candidates for split in splits]
-        self._present.hand_over.expect(trained_together(estimators, X, y, folds))
+        self._present.hand_over.expect(trained_together(estimators, X, y, folds, self._present.workers))
 
     def _format_results(self, candidate_params: Any, n_splits: int, out: Any, more_results: Any = None) -> Any:
         """Add to each fit's time its share of that of the stack."""
         runs = self._present.hand_over.runs
-        timed = [{**result, "fit_time": result["fit_time"] + run.seconds} for result, run in zip(out, runs, strict=True)]
+        timed = [
+            {**result, "fit_time": result["fit_time"] + run.seconds} for result, run in zip(out, runs, strict=True)
+        ]
         return super()._format_results(candidate_params, n_splits, timed if runs else out, more_results)
 
 
@@ -181,6 +184,8 @@ class _Present:
     candidates: list[dict[str, Any]]
     hand_over: HandOver
     together: bool
+    """Is there anything to train together?"""
+    workers: Parallel
 
 
 class _TrainingSplits:
