@@ -1,15 +1,12 @@
 """K networks of one architecture that learn side by side: each array of one network has a model axis before it.
 
-theta and its gradient are (K, P), a weight (K, I, O), a bias (K, 1, O), a batch (K, N, ...). What differs between the
-models, such as learning rates and penalties, is a column (K, 1). Each model's numbers are those that it would have
-alone; see `objective.py` and `optimizers.py` for the formulas.
+What differs between the models, such as learning rates and penalties, is a column (K, 1). Each model's numbers are
+those that it would have alone; see `objective.py` and `optimizers.py` for the formulas.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 
@@ -18,6 +15,7 @@ from bpnet.nn.graph import Input, Node
 from bpnet.nn.layer import Layer
 from bpnet.nn.losses import Loss
 from bpnet.nn.op import zeros
+from bpnet.nn.stacked import StackedNetwork
 from bpnet.sequential import Sequential
 from bpnet.sklearn.losses import leaves_out_activation, on_logits
 from bpnet.sklearn.placed import Architecture
@@ -26,60 +24,41 @@ from bpnet.training.step import batch_sizes
 
 
 class Stack:
-    """K networks, their optimizer, and the samples that they learn from, which they share.
-
-    A model's batch is x[rows], y[rows + shift]: `shift` (K, 1) leads to its own targets, where y has several sets.
-    """
+    """K networks and what they minimize: `WeightedObjective`'s L, each with its own alpha."""
 
     def __init__(self, models: int, architecture: Architecture, backend: Backend, dtype: str, loss: Loss) -> None:
         self.models, self.backend, self.dtype = models, backend, dtype
         layers: list[Layer | Node] = [Input((architecture.units[0],)), *architecture.layers()]
-        network = Sequential(layers, backend=backend, dtype=dtype, seed=0).network
-        self._places = network.layout.places
-        self._weights = network.layout.decaying
-        self._graph = network.graph
-        loss = on_logits(loss)
-        self._learning = network.with_linear(network.graph.outputs) if leaves_out_activation(loss) else network.graph
-        self._per_sample = loss.bind(backend)
-        self.theta = zeros(backend, (models, network.layout.size), dtype)
-        self.grad = zeros(backend, (models, network.layout.size), dtype)
-        self._p, self._g = self._views(self.theta, across_samples=True), self._views(self.grad, across_samples=False)
+        one = Sequential(layers, backend=backend, dtype=dtype, seed=0).network
+        self.network = StackedNetwork(one, models)
+        self.theta, self.grad = self.network.theta, self.network.grad
         self.alpha = zeros(backend, (models, 1), dtype)
-
-    def _views(self, vectors: Array, *, across_samples: bool) -> list[SimpleNamespace]:
-        """For each layer its views; biases (K, O), or (K, 1, O) to be added to the outputs for many samples."""
-        layers = [SimpleNamespace() for _ in self._graph.layers]
-        for place in self._places:
-            shape = place.parameter.shape
-            shape = (1, *shape) if across_samples and len(shape) == 1 else shape
-            view = self.backend.xp.reshape(vectors[:, place.start : place.stop], (self.models, *shape))
-            setattr(layers[place.layer], place.parameter.name, view)
-        return layers
+        decaying = one.layout.decaying
+        self._weights, self._their_gradient = self.theta[:, :decaying], self.grad[:, :decaying]
+        loss = on_logits(loss)
+        learning = one.with_linear(one.graph.outputs) if leaves_out_activation(loss) else one.graph
+        self._learning = self.network.stacked(learning)
+        self._per_sample = loss.bind(backend)
 
     def learn(self, x: Array, y: Array) -> Array:
         """L of each model (K,) on its x (K, N, I) and y (K·N, ...); the gradients go to `grad`."""
-        xp, samples = self.backend.xp, int(x.shape[1])
-        outputs, tape = self._graph_forward(self._learning, x, train=True)
-        losses, dz = self._losses(y, outputs)
-        self._learning.backward(self._p, tape, [dz / float(samples)], self._g)
-        share, weights, gradient = self.alpha / float(samples), self.theta[:, : self._weights], self.grad
-        gradient = gradient[:, : self._weights]
-        gradient[...] = gradient + share * weights
-        penalty = 0.5 * share[:, 0] * xp.sum(weights * weights, axis=-1)
-        return xp.sum(losses, axis=-1) / float(samples) + penalty
+        xp, samples = self.backend.xp, float(x.shape[1])
+        z, tape = self.network.forward(x, train=True, graph=self._learning)
+        losses, dz = self._losses(y, z)
+        self.network.backward(tape, dz / samples, graph=self._learning)
+        share, gradient = self.alpha / samples, self._their_gradient
+        gradient[...] = gradient + share * self._weights
+        penalty = 0.5 * share[:, 0] * xp.sum(self._weights * self._weights, axis=-1)
+        return xp.sum(losses, axis=-1) / samples + penalty
 
     def outputs(self, x: Array) -> Array:
         """The outputs (K, N, O) for x (K, N, I), last activation included."""
-        return self._graph_forward(self._graph, x, train=False)[0]
+        return self.network.forward(x, train=False, graph=self.network.graph)[0]
 
     def total_loss(self, x: Array, y: Array) -> Array:
         """Σₙ lₙ (K,), without the penalty."""
-        z, _ = self._graph_forward(self._learning, x, train=False)
+        z, _ = self.network.forward(x, train=False, graph=self._learning)
         return self.backend.xp.sum(self._losses(y, z)[0], axis=-1)
-
-    def _graph_forward(self, graph: Any, x: Array, *, train: bool) -> tuple[Array, Any]:
-        outputs, tape = graph.forward(self._p, (x,), train=train)
-        return outputs[0], tape
 
     def _losses(self, y: Array, z: Array) -> tuple[Array, Array]:
         """The loss of each sample (K, N) and its gradient, like z. A loss knows no models: they are more samples."""
@@ -89,7 +68,11 @@ class Stack:
 
 
 class StackedDescent:
-    """Epochs of a stack: a captured step for full batches, and one for a smaller last batch."""
+    """Epochs of a stack: a captured step for full batches, and one for a smaller last batch.
+
+    All models learn from the same samples. A model's batch is x[rows], y[rows + shift]: `shift` (K, 1) leads to its own
+    targets, where y has several sets.
+    """
 
     def __init__(self, stack: Stack, update: StackedUpdate, x: Array, y: Array, samples: int, batch_size: int) -> None:
         be = stack.backend
