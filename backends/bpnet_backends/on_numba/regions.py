@@ -13,6 +13,7 @@ from math import isqrt
 from bpnet_backends.fusion import products
 from bpnet_backends.fusion.items import Item, conflict
 from bpnet_backends.fusion.products import Product
+from bpnet_backends.on_numba.models import Stacked
 from bpnet_backends.on_numba.samples import Sampled
 from bpnet_backends.on_numba.team import available
 
@@ -54,6 +55,8 @@ class Region:
     def chunks(self) -> int:
         """Into how many parts: a power of two, which any usual number of cores divides evenly."""
         cost = sum(item.cost for item in self.items)
+        if any(isinstance(item.work, Stacked) for item in self.items):
+            return _parts_of_models(self.rows, cost)
         sampled = [item.work for item in self.items if isinstance(item.work, Sampled)]
         fewest = max((_fewest_samples(work) for work in sampled), default=FEWEST_ROWS)
         if self.rows < 2 * fewest or cost < WORTH_DIVIDING:
@@ -66,6 +69,14 @@ class Region:
         most = min([MOST_CHUNKS, *(MOST_SUMS // max(work.sums, 1) for work in sampled)])
         parts = max(2, min(most, int(cost / chunk), self.rows // fewest))
         return 1 << (parts.bit_length() - 1)
+
+
+def _parts_of_models(models: int, cost: float) -> int:
+    """Chunks of as many models as are worth it, one at least; they need not be many, since models are alike."""
+    if cost < WORTH_DIVIDING:
+        return 1
+    parts = max(2, min(MOST_CHUNKS, int(cost / CHUNK), models))
+    return 1 << (parts.bit_length() - 1)
 
 
 def _fewest_samples(work: Sampled) -> int:

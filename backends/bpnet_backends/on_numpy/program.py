@@ -102,7 +102,7 @@ def _leave_out(record: Record, program: Program, position: int) -> None:
         return
     (source,), (target,) = copy.inputs, copy.outputs
     fits = source.shape == target.shape and source.dtype == target.dtype and target.flags.c_contiguous
-    if not fits or not record.is_own(source) or source.size != root(source).size:
+    if not fits or not record.is_own(source) or source.size != record.made[id(root(source))].size:
         return
     memory, used = id(root(source)), program.uses(source)
     makers = [(i, call) for i, call in used if memory in roots(call.outputs)]
