@@ -74,7 +74,9 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--models", type=int, action="append", help="repeatable; default: 8, 64 and 1000")
-    parser.add_argument("--at-once", type=int, action="append", help="repeatable; 0 is one by one; default: 0, and auto")
+    parser.add_argument(
+        "--at-once", type=int, action="append", help="repeatable; 0 is one by one; default: 0, and auto"
+    )
     parser.add_argument("--backend", default="numba")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
