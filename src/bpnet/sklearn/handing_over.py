@@ -1,8 +1,7 @@
 """Fits that were made before they are asked for: a search trains many networks at once, and each fit takes its own.
 
 `BaseSearchCV` fits one estimator after another, in the order of candidates and folds. While a search hands over, the
-fit of an estimator with the parameters and the samples that come next takes the network that was trained on them; any
-other fit trains as ever.
+fit of an estimator takes the network that was trained with its parameters on its samples; any other fit trains as ever.
 """
 
 from __future__ import annotations
@@ -49,25 +48,27 @@ class Run:
 
 
 class HandOver:
-    """The runs of a search, in the order in which they will be asked for."""
+    """The runs of a search that nobody has asked for yet, in the order in which they will be."""
 
     def __init__(self) -> None:
-        self.runs: list[Run] = []
-        self._next = 0
+        self._waiting: list[Run] = []
 
     def expect(self, runs: list[Run]) -> None:
         """These come next."""
-        self.runs += runs
+        self._waiting += runs
 
     def take(self, estimator: Any, x: Any, y: Any, sample_weight: Any) -> Run | None:
-        """The next run, if it is this estimator's on these samples and has been trained."""
-        if self._next >= len(self.runs) or sample_weight is not None:
+        """The run that is this estimator's on these samples, if it has been trained.
+
+        It is the first one, unless fits before it failed, or a scorer fits something of its own.
+        """
+        if sample_weight is not None:
             return None
-        run = self.runs[self._next]
-        if not run.belongs_to(estimator, x, y):
-            return None
-        self._next += 1
-        return None if run.attributes is None else run
+        for place, run in enumerate(self._waiting):
+            if run.belongs_to(estimator, x, y):
+                del self._waiting[place]
+                return None if run.attributes is None else run
+        return None
 
 
 _CURRENT: ContextVar[HandOver | None] = ContextVar("bpnet.sklearn.handing_over", default=None)

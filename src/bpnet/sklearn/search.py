@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -18,7 +18,7 @@ from sklearn.utils._param_validation import Interval, InvalidParameterError
 from sklearn.utils.parallel import Parallel
 
 from bpnet.sklearn.classifier import MLPClassifier
-from bpnet.sklearn.handing_over import HandOver, handing_over
+from bpnet.sklearn.handing_over import HandOver, Run, handing_over
 from bpnet.sklearn.regressor import MLPRegressor
 from bpnet.sklearn.together import Split, stackable, trained_together
 
@@ -166,15 +166,14 @@ class MLPSearchCV(BaseSearchCV):  # type: ignore[misc]
         """Train together what can be."""
         estimators = [self._set_to(candidate) for candidate in self._present.candidates for _ in splits]
         folds = [split for _ in self._present.candidates for split in splits]
-        self._present.hand_over.expect(trained_together(estimators, X, y, folds, self._present.workers))
+        self._present.runs = trained_together(estimators, X, y, folds, self._present.workers)
+        self._present.hand_over.expect(self._present.runs)
 
     def _format_results(self, candidate_params: Any, n_splits: int, out: Any, more_results: Any = None) -> Any:
         """Add to each fit's time its share of that of the stack."""
-        runs = self._present.hand_over.runs
-        timed = [
-            {**result, "fit_time": result["fit_time"] + run.seconds} for result, run in zip(out, runs, strict=True)
-        ]
-        return super()._format_results(candidate_params, n_splits, timed if runs else out, more_results)
+        for result, run in zip(out, self._present.runs, strict=self._present.together):
+            result["fit_time"] += run.seconds
+        return super()._format_results(candidate_params, n_splits, out, more_results)
 
 
 @dataclass
@@ -186,6 +185,8 @@ class _Present:
     together: bool
     """Is there anything to train together?"""
     workers: Parallel
+    runs: list[Run] = field(default_factory=list)
+    """Of all candidates and folds, in scikit-learn's order."""
 
 
 class _TrainingSplits:
