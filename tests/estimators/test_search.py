@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from joblib import parallel_config
+from joblib.externals.loky import get_reusable_executor
 from scipy.stats import loguniform
 from sklearn import neural_network
 from sklearn.base import clone
@@ -144,6 +146,21 @@ def test_a_scorer_that_fits_gets_its_own_fit() -> None:
     grid = {"alpha": [0.1, 1.0]}
     theirs, ours = (kind(THEIRS, grid, cv=3, scoring=refitted).fit(X, Y) for kind in (GridSearchCV, MLPSearchCV))
     same_results(ours, theirs)
+
+
+def test_processes_of_joblib() -> None:
+    """GridSearchCV over bpnet's estimator, and stacks, in two processes as in one."""
+    net, grid = (
+        MLPClassifier((6,), max_iter=4, random_state=0),
+        {"alpha": [0.1, 1.0], "hidden_layer_sizes": [(6,), (4,)]},
+    )
+    alone = GridSearchCV(net, grid, cv=2).fit(X, Y)
+    with parallel_config("loky", inner_max_num_threads=1):
+        for kind in (GridSearchCV, MLPSearchCV):
+            search = kind(net, grid, cv=2, n_jobs=2).fit(X, Y)
+            same_results(search, alone)
+            np.testing.assert_allclose(search.predict_proba(X), alone.predict_proba(X), rtol=0, atol=1e-12)
+    get_reusable_executor().shutdown(wait=True)
 
 
 def test_clone_pickle_and_parameters() -> None:
