@@ -1,4 +1,5 @@
-"""scikit-learn's MLPClassifier and MLPRegressor, on any backend: the same parameters, attributes and numbers."""
+"""scikit-learn's MLPClassifier and MLPRegressor, on any backend, and a search that trains many of them at once."""
 
 from bpnet.sklearn.classifier import MLPClassifier as MLPClassifier
 from bpnet.sklearn.regressor import MLPRegressor as MLPRegressor
+from bpnet.sklearn.search import MLPSearchCV as MLPSearchCV

@@ -11,7 +11,7 @@ import os
 from abc import ABC, abstractmethod
 from itertools import pairwise
 from math import sqrt
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
@@ -22,6 +22,7 @@ from bpnet.nn.losses import Loss
 from bpnet.nn.network import Network
 from bpnet.sequential import Sequential
 from bpnet.sklearn.full_batch import fit_full_batch
+from bpnet.sklearn.handing_over import handed_over
 from bpnet.sklearn.memory import explained
 from bpnet.sklearn.parameters import (
     EXACT,
@@ -35,6 +36,9 @@ from bpnet.sklearn.placed import Architecture, Placed, packed, read, unpacked, w
 from bpnet.sklearn.solvers import is_lbfgs
 from bpnet.sklearn.stochastic import fit_stochastic
 from bpnet.sklearn.watching import CallbackSupportMixin, with_callbacks
+
+Begun: TypeAlias = tuple[Any, np.ndarray, np.ndarray, np.ndarray | None]
+"""X, y, targets and weights of a fit that begins."""
 
 
 def is_stochastic(estimator: Any) -> bool:
@@ -97,6 +101,28 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: i
     # ---- within
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, incremental: bool) -> MultilayerPerceptron:
+        run = None if incremental else handed_over(self, X, y, sample_weight)
+        if run is None:
+            self._train(X, y, sample_weight, incremental)
+        else:
+            run.give(self)
+        if not all(np.isfinite(array).all() for array in (*self.coefs_, *self.intercepts_)):
+            raise ValueError(
+                "Solver produced non-finite parameter weights. Mend: scale the inputs to a standard deviation of 1, or "
+                "a smaller learning_rate_init"
+            )
+        return self
+
+    def _train(self, X: Any, y: Any, sample_weight: Any, incremental: bool) -> None:
+        X, y, targets, weight = self._begin_fit(X, y, sample_weight, incremental)
+        network = self._training_network()
+        by_class = self._class_weights(y, incremental)
+        with explained(self, network, X.shape[0]):
+            fit = fit_full_batch if is_lbfgs(self.solver) else fit_stochastic
+            fit(self, network, X, y, targets, weight, by_class, incremental)
+
+    def _begin_fit(self, X: Any, y: Any, sample_weight: Any, incremental: bool) -> Begun:
+        """X, y as numbers, the loss's targets and the weights, checked; first weights are drawn where a fit begins."""
         sizes = hidden_sizes(self.hidden_layer_sizes)
         activations = activation_list(self.activation, len(sizes))
         check_callbacks(self.callbacks)
@@ -119,17 +145,7 @@ class MultilayerPerceptron(CallbackSupportMixin, BaseEstimator, ABC):  # type: i
         if fresh:
             self._begin(units, activations, last, X.dtype)
         self._place(units, activations)
-        network = self._training_network()
-        by_class = self._class_weights(y, incremental)
-        with explained(self, network, X.shape[0]):
-            fit = fit_full_batch if is_lbfgs(self.solver) else fit_stochastic
-            fit(self, network, X, y, targets, weight, by_class, incremental)
-        if not all(np.isfinite(array).all() for array in (*self.coefs_, *self.intercepts_)):
-            raise ValueError(
-                "Solver produced non-finite parameter weights. Mend: scale the inputs to a standard deviation of 1, or "
-                "a smaller learning_rate_init"
-            )
-        return self
+        return X, y, targets, weight
 
     def _begin(self, units: tuple[int, ...], activations: tuple[Any, ...], last: str, dtype: Any) -> None:
         """The attributes of a fit that begins, and the first weights."""

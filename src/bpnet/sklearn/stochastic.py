@@ -18,6 +18,7 @@ from bpnet.sklearn.early_stopping import HeldOut, split
 from bpnet.sklearn.objective import WeightedObjective
 from bpnet.sklearn.parameters import EXACT, check_callbacks
 from bpnet.sklearn.placed import read, write
+from bpnet.sklearn.progress import count_epoch, is_over, judge_loss, judge_score, not_converged
 from bpnet.sklearn.rows import RowsOnDevice, by_rows, joined, rows
 from bpnet.sklearn.solvers import optimization
 from bpnet.sklearn.warned import warn
@@ -47,7 +48,7 @@ def fit_stochastic(
     if est.early_stopping:
         x, targets, weight, by_class, held_out = _held_out(est, objective, x, y, targets, weight, by_class)
     weight = joined(weight, by_class)
-    size = _batch_size(est.batch_size, x.shape[0])
+    size = batch_size_of(est.batch_size, x.shape[0])
     optimizer = est._optimizer.bind(network)
     samples = rows(network.backend, x, targets, weight, size, network.dtype, objective.target_type)
 
@@ -122,7 +123,7 @@ class _Epochs:
                     if self._is_over() or asked or self.incremental:
                         break
                     if epoch + 1 == epochs:
-                        self._warn()
+                        warn(not_converged(est), ConvergenceWarning)
                     if interrupt.requested:
                         raise KeyboardInterrupt
         except KeyboardInterrupt:
@@ -150,27 +151,16 @@ class _Epochs:
     def _take_in(self, loss: float, *, watched: bool) -> dict[str, float]:
         """An epoch's figures, into the estimator's attributes."""
         est = self.est
-        est.n_iter_ += 1
-        est.loss_ = loss
-        est.t_ += self.samples
-        est.loss_curve_.append(loss)
+        count_epoch(est, loss, self.samples)
         logs = {"loss": loss}
         if watched or self.scorer is not None:
             est._take_from(self.network)
         if self.held_out is None:
-            worse = loss > est.best_loss_ - est.tol
-            est.best_loss_ = min(est.best_loss_, loss)
+            judge_loss(est)
         else:
             score = self._score(self.held_out)
             logs |= {"val_loss": self.held_out.loss(), "val_score": score}
-            est.validation_scores_.append(score)
-            est.validation_loss_curve_.append(logs["val_loss"])
-            worse = score < est.best_validation_score_ + est.tol
-            if score > est.best_validation_score_:
-                est.best_validation_score_ = score
-                est._best = read(self.network)
-        est._no_improvement_count = est._no_improvement_count + 1 if worse else 0
-        est._optimizer.epoch_ends(est.t_)
+            judge_score(est, score, logs["val_loss"], lambda: read(self.network))
         return logs
 
     def _score(self, held_out: HeldOut) -> float:
@@ -179,29 +169,7 @@ class _Epochs:
         return float(self.est._score_outputs(held_out.labels, held_out.outputs(), held_out.weight))
 
     def _is_over(self) -> bool:
-        """Has nothing improved for too long, and is the learning rate not lowered instead?"""
-        est = self.est
-        if est._no_improvement_count <= est.n_iter_no_change:
-            return False
-        what = "Training loss" if self.held_out is None else "Validation score"
-        message = f"{what} did not improve more than tol={est.tol:f} for {est.n_iter_no_change} consecutive epochs."
-        if est._optimizer.lower():
-            message += f" Setting learning rate to {est._optimizer.learning_rate:f}"
-            est._no_improvement_count = 0
-            over = False
-        else:
-            message += " Learning rate too small. Stopping." if est._optimizer.is_adaptive else " Stopping."
-            over = True
-        if est.verbose:
-            print(message)
-        return over
-
-    def _warn(self) -> None:
-        warn(
-            f"Stochastic Optimizer: Maximum iterations ({self.est.max_iter}) reached and the optimization hasn't "
-            "converged yet.",
-            ConvergenceWarning,
-        )
+        return is_over(self.est, "Training loss" if self.held_out is None else "Validation score")
 
     def _first_order(self) -> np.ndarray:
         kept = getattr(self.est, "_order", None) if self.est.warm_start == EXACT else None
@@ -250,7 +218,8 @@ def _held_out(
     return x[left], targets[left], weight, by_class, measured
 
 
-def _batch_size(given: Any, samples: int) -> int:
+def batch_size_of(given: Any, samples: int) -> int:
+    """The size of a batch that `batch_size` stands for; a warning where there are not so many samples."""
     if given == "auto":
         return min(200, samples)
     if given > samples:

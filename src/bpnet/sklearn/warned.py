@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 
-WITHIN = ("bpnet", "sklearn", "scipy", "contextlib")
+WITHIN = ("bpnet", "sklearn", "joblib", "scipy", "contextlib")
 """Whose lines tell a user nothing."""
 
 
