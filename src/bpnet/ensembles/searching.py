@@ -1,0 +1,198 @@
+"""Training all candidates of a search, a stack at a time, and the best one of them for good."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+from tqdm import tqdm
+
+from bpnet.callbacks.progress import can_be_drawn_on, describe
+from bpnet.ensembles.one_by_one import OneByOne as Ensemble
+from bpnet.ensembles.ranking import Ranking, Trial, ranked, trial_of
+from bpnet.ensembles.space import Candidate, Space
+from bpnet.models import Model
+from bpnet.nn.dropout import Dropout
+from bpnet.training.history import History
+
+TOGETHER = 64
+"""Candidates that are trained at once: after so many a search can be broken off and loses none of them."""
+
+
+class Problem(NamedTuple):
+    """A compiled model, what it learns from and what it is measured on; `validation` is (x, y) or (x, y, weight)."""
+
+    model: Model
+    x: Any
+    y: Any
+    weight: Any
+    validation: tuple[Any, ...] | None
+    batch_size: int
+
+    def fit(self, candidates: Sequence[Candidate], epochs: int) -> tuple[Ensemble, list[History]]:
+        """The networks of these candidates, trained."""
+        given: dict[str, Any] = {}
+        for name, argument in ARGUMENTS.items():
+            if name in candidates[0].settings:
+                given[argument] = [candidate.settings[name] for candidate in candidates]
+        ensemble = Ensemble(self.model, len(candidates), **given)
+        histories = ensemble.fit(
+            self.x, self.y, self.batch_size, epochs, 0, validation_data=self.validation, sample_weight=self.weight
+        )
+        return ensemble, histories
+
+
+ARGUMENTS = {
+    "learning_rate": "learning_rate",
+    "l2": "l2",
+    "weight_decay": "weight_decay",
+    "dropout": "dropout",
+    "seed": "seeds",
+}
+"""What a setting is called by `Ensemble`."""
+
+
+class Source(Protocol):
+    """Where the problems of a search come from."""
+
+    folds: int
+    """1 without cross-validation."""
+
+    def problem(self, group: int, fold: int) -> Problem:
+        """What the candidates of a group are trained on."""
+
+    def whole(self, group: int) -> Problem:
+        """The rows of all folds, which the winner learns from at last."""
+
+
+@dataclass
+class Found:
+    """What a search found: `trials`, the best first, and `model`, the network of the best one, trained."""
+
+    space: Space
+    by: Ranking
+    asked: int
+    """The candidates that were to be trained."""
+    epochs: int
+    folds: int
+    trials: list[Trial] = field(default_factory=list)
+    seconds: float = 0.0
+    """What the candidates took."""
+    interrupted: bool = False
+    again: bool = False
+    """Was the best one trained once more, by itself?"""
+    history: History = field(default_factory=History)
+    """Of `model`."""
+    model: Any = None
+
+    @property
+    def best(self) -> Trial:
+        """The first."""
+        return self.trials[0]
+
+    @property
+    def diverged(self) -> int:
+        """How many candidates' losses were no longer finite."""
+        return sum(trial.diverged for trial in self.trials)
+
+    @property
+    def per_minute(self) -> float:
+        """Candidates, each of them trained on all folds."""
+        return 60 * len(self.trials) / self.seconds
+
+
+def searched(
+    space: Space,
+    source: Source,
+    models: int,
+    epochs: int,
+    rank: Callable[[Model], Ranking],
+    seed: int,
+    verbose: int | str,
+) -> Found:
+    """Train so many candidates, and the best of them for the epochs that were best for it.
+
+    Ctrl-C ends it with what has been trained so far; KeyboardInterrupt where that is nothing. RuntimeError: the losses
+    of all candidates diverged.
+    """
+    candidates = space.candidates(models, seed)
+    problems = {(group, 0): source.problem(group, 0) for group in range(len(space.groups))}
+    for problem in problems.values():
+        require_layers(space, problem.model)
+        by = rank(problem.model)
+    found = Found(space, by, len(candidates), epochs, source.folds)
+    start = time.perf_counter()
+    with _bar(len(candidates), verbose) as bar:
+        try:
+            for part in _parts(candidates, len(space.groups)):
+                histories: list[list[History]] = []
+                for fold in range(source.folds):
+                    key = part[0].group, fold
+                    if key not in problems:
+                        problems[key] = source.problem(*key)
+                    ensemble, told = problems[key].fit(part, epochs)
+                    histories.append(told)
+                    found.interrupted = any(history.interrupted for history in told)
+                    if found.interrupted:
+                        break
+                if len(histories) == source.folds:
+                    _take(found, part, histories, ensemble)
+                if found.interrupted:
+                    break
+                bar.update(len(part))
+                bar.set_postfix_str(_headline(found))
+        except KeyboardInterrupt:  # between two stacks
+            found.interrupted = True
+    found.seconds = time.perf_counter() - start
+    if not found.trials:
+        raise KeyboardInterrupt
+    if found.best.diverged:
+        raise RuntimeError(
+            f"the losses of all {len(found.trials)} candidates became NaN or infinite. Mend: lower learning rates"
+        )
+    if found.model is None:
+        group = found.best.candidate.group
+        problem = source.whole(group) if source.folds > 1 else problems[group, 0]
+        ensemble, (found.history,) = problem.fit([found.best.candidate], found.best.epoch)
+        found.model, found.again = ensemble.member(0), True
+    return found
+
+
+def _take(found: Found, part: Sequence[Candidate], histories: list[list[History]], ensemble: Ensemble) -> None:
+    """Rank what has been trained; the best network is kept where it is what its last epoch left."""
+    trials = [trial_of(*one, found.by) for one in zip(part, zip(*histories, strict=True), strict=True)]
+    before = found.trials[0] if found.trials else None
+    found.trials = ranked([*found.trials, *(one for one in trials if one.epochs or one.diverged)], found.by)
+    if not found.trials or found.best is before:
+        return
+    place = next(place for place, one in enumerate(trials) if one is found.best)
+    is_last = found.folds == 1 and found.best.epoch == found.best.epochs and not found.best.diverged
+    found.model = ensemble.member(place) if is_last else None
+    found.history = histories[0][place]
+
+
+def require_layers(space: Space, model: Model) -> None:
+    """ValueError where a setting is searched for which the network has no layer."""
+    if "dropout" in space.ranges and not any(isinstance(layer, Dropout) for layer in model.network.graph.layers):
+        raise ValueError("dropout: it was given, but the network has no Dropout layer. Mend: leave it out, or add one")
+
+
+def _parts(candidates: Sequence[Candidate], groups: int) -> Iterator[list[Candidate]]:
+    """At most TOGETHER candidates of one group; the groups take turns, so that a search broken off has seen all."""
+    of_group = [[one for one in candidates if one.group == group] for group in range(groups)]
+    for start in range(0, max(map(len, of_group)), TOGETHER):
+        yield from (part for one in of_group if (part := one[start : start + TOGETHER]))
+
+
+def _bar(candidates: int, verbose: int | str) -> Any:
+    """Over all candidates; nothing where it cannot be drawn or is not wanted."""
+    shown = bool(verbose) and can_be_drawn_on(sys.stderr)
+    form = "candidates |{bar}| {n_fmt}/{total_fmt}, {remaining} left{postfix}"
+    return tqdm(total=candidates, file=sys.stderr, dynamic_ncols=True, disable=not shown, bar_format=form)
+
+
+def _headline(found: Found) -> str:
+    return describe({f"best {found.by.figure}": found.best.figure})
