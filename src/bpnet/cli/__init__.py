@@ -8,6 +8,7 @@ import click
 
 SUBCOMMANDS = {
     "train": "Train on a table of your own, or run a recipe.",
+    "search": "Train many networks at once with settings drawn at random, and keep the best.",
     "predict": "Say the target for the rows of a table.",
     "evaluate": "Say how good a model's predictions are.",
     "show": "Show what a saved model or checkpoint is.",

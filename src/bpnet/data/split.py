@@ -42,6 +42,15 @@ def fold_rows(
     return [(np.flatnonzero(fold != one), np.flatnonzero(fold == one)) for one in range(folds)]
 
 
+def parts_of(
+    rows: np.ndarray, share: float, folds: int | None, seed: int, labels: np.ndarray | None = None
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The rows (numbers, as `labels` has them) to learn from and held out: of each fold, or of one split by `share`."""
+    count, own = len(rows), None if labels is None else labels[rows]
+    found = [split_rows(count, share, seed, own)] if folds is None else fold_rows(count, folds, seed, own)
+    return [(rows[kept], rows[out]) for kept, out in found]
+
+
 def _groups(rows: int, labels: np.ndarray | None) -> list[np.ndarray]:
     """The rows of each class, all where there are none."""
     return [np.arange(rows)] if labels is None else [np.flatnonzero(labels == one) for one in np.unique(labels)]

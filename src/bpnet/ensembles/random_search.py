@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from bpnet.data.arrays import whole_number
-from bpnet.data.split import fold_rows, split_rows
+from bpnet.data.split import parts_of
 from bpnet.ensembles.ranges import Choice, range_of
 from bpnet.ensembles.ranking import ranking
-from bpnet.ensembles.searching import Found, Problem, searched
+from bpnet.ensembles.searching import Found, Problem, Search
 from bpnet.ensembles.space import Space
 from bpnet.models import Model
 from bpnet.nn.checks import require_number
@@ -68,27 +68,21 @@ def search(
     ]
     pairs = [(each, size) for each in named.values() for size in sizes]
     count, epochs = whole_number("models", models), whole_number("epochs", epochs)
-    parts = parts_of(y, validation, folds, seed, None if validation_data is None else 0)
-    source = OfArrays(pairs, x, y, sample_weight, parts, validation_data)
-    return searched(Space(groups, ranges), source, count, epochs, lambda one: ranking(one, rank_by), seed, verbose)
-
-
-def parts_of(
-    y: Any, validation: float, folds: int | None, seed: int, given: int | None = None
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """(rows to learn from, rows to measure on), one pair for each fold; by class where y is labels or one-hot."""
-    labels = _classes(y)
-    rows = len(labels) if labels is not None else len(next(iter(y.values())) if isinstance(y, Mapping) else y)
+    every = np.arange(_rows(y))
     if folds is not None:
-        return fold_rows(rows, whole_number("folds", folds, least=2), seed, labels)
-    if given is not None:
-        return [(np.arange(rows), np.arange(0))]
-    require_number("validation", validation, above=0, below=1)
-    return [split_rows(rows, float(validation), seed, labels)]
+        whole_number("folds", folds, least=2)
+    if validation_data is not None and folds is None:
+        parts = [(every, every[:0])]
+    else:
+        require_number("validation", validation, above=0, below=1)
+        parts = parts_of(every, validation, folds, seed, classes_in(y))
+    source = OfArrays(pairs, x, y, sample_weight, parts, validation_data)
+    whole = Search(Space(groups, ranges), source, count, epochs, lambda one: ranking(one, rank_by), seed)
+    return whole.run(verbose)
 
 
-def _classes(y: Any) -> np.ndarray | None:
-    """The class of each row; None where y is numbers, or several outputs."""
+def classes_in(y: Any) -> np.ndarray | None:
+    """The class of each row, to part the rows by; None where y is numbers, or several outputs."""
     if isinstance(y, Mapping | list | tuple):
         return None
     array = np.asarray(y)
@@ -98,6 +92,11 @@ def _classes(y: Any) -> np.ndarray | None:
     array = array.reshape(-1) if array.ndim == 2 else array
     few = array.ndim == 1 and array.dtype.kind in "biu" and len(np.unique(array)) <= max(2, len(array) // 5)
     return array if few else None
+
+
+def _rows(y: Any) -> int:
+    several = isinstance(y, list | tuple) and any(isinstance(array, np.ndarray) for array in y)
+    return len(next(iter(y.values())) if isinstance(y, Mapping) else y[0] if several else y)
 
 
 class OfArrays:

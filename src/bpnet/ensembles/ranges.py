@@ -11,13 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, isfinite, log
 from numbers import Real
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 MOST_SEEDS = 1_000_000
 
 
 class Range(Protocol):
     """The values of one setting."""
+
+    is_log: ClassVar[bool]
+    """Are they drawn by their logarithms?"""
 
     @property
     def values(self) -> tuple[Any, ...] | None:
@@ -32,6 +35,7 @@ class Choice:
     """One of some values; a single one is fixed."""
 
     values: tuple[Any, ...]
+    is_log: ClassVar[bool] = False
 
     def at(self, u: float) -> Any:
         """The ⌊u n⌋-th."""
@@ -45,6 +49,7 @@ class LogUniform:
     low: float
     high: float
     values: None = None
+    is_log: ClassVar[bool] = True
 
     def at(self, u: float) -> float:
         """exp(log a + u (log b - log a))."""
@@ -58,6 +63,7 @@ class Uniform:
     low: float
     high: float
     values: None = None
+    is_log: ClassVar[bool] = False
 
     def at(self, u: float) -> float:
         """a + u (b - a)."""

@@ -80,7 +80,8 @@ def trial_of(candidate: Candidate, histories: Sequence[History], by: Ranking) ->
     diverged = any(history.diverged for history in histories)
     if not epochs:
         return Trial(candidate, nan, {}, (), 0, 0, diverged)
-    means = {name.removeprefix(HELD_OUT): curves.mean(axis=0) for name, curves in each.items()}
+    with np.errstate(over="ignore", invalid="ignore"):  # a loss that has left the floats is told below
+        means = {name.removeprefix(HELD_OUT): curves.mean(axis=0) for name, curves in each.items()}
     losses = np.array([history.history["loss"][:epochs] for history in histories], dtype=np.float64)
     diverged = diverged or not all(np.isfinite(curves).all() for curves in (losses, *each.values()))
     order = [(by.value(float(figure)), by.value(inf) if not isfinite(loss) else float(loss), epoch)

@@ -104,61 +104,65 @@ class Found:
         return 60 * len(self.trials) / self.seconds
 
 
-def searched(
-    space: Space,
-    source: Source,
-    models: int,
-    epochs: int,
-    rank: Callable[[Model], Ranking],
-    seed: int,
-    verbose: int | str,
-) -> Found:
-    """Train so many candidates, and the best of them for the epochs that were best for it.
+class Search:
+    """The candidates and the problems of a search; ValueError, before anything is trained, where one cannot be."""
 
-    Ctrl-C ends it with what has been trained so far; KeyboardInterrupt where that is nothing. RuntimeError: the losses
-    of all candidates diverged.
-    """
-    candidates = space.candidates(models, seed)
-    problems = {(group, 0): source.problem(group, 0) for group in range(len(space.groups))}
-    for problem in problems.values():
-        require_layers(space, problem.model)
-        by = rank(problem.model)
-    found = Found(space, by, len(candidates), epochs, source.folds)
-    start = time.perf_counter()
-    with _bar(len(candidates), verbose) as bar:
-        try:
-            for part in _parts(candidates, len(space.groups)):
-                histories: list[list[History]] = []
-                for fold in range(source.folds):
-                    key = part[0].group, fold
-                    if key not in problems:
-                        problems[key] = source.problem(*key)
-                    ensemble, told = problems[key].fit(part, epochs)
-                    histories.append(told)
-                    found.interrupted = any(history.interrupted for history in told)
+    def __init__(
+        self, space: Space, source: Source, models: int, epochs: int, rank: Callable[[Model], Ranking], seed: int
+    ) -> None:
+        self.space, self.source, self.epochs = space, source, epochs
+        self.candidates = space.candidates(models, seed)
+        self._problems = {(group, 0): source.problem(group, 0) for group in range(len(space.groups))}
+        for problem in self._problems.values():
+            _require_layers(space, problem.model)
+            self.by = rank(problem.model)
+
+    def run(self, verbose: int | str = "auto") -> Found:
+        """Train all candidates, and the best of them for the epochs that were best for it.
+
+        Ctrl-C ends it with what has been trained so far; KeyboardInterrupt where that is nothing. RuntimeError: the
+        losses of all candidates diverged.
+        """
+        found = Found(self.space, self.by, len(self.candidates), self.epochs, self.source.folds)
+        start = time.perf_counter()
+        with _bar(len(self.candidates), verbose) as bar:
+            try:
+                for part in _parts(self.candidates, len(self.space.groups)):
+                    self._train(part, found)
                     if found.interrupted:
                         break
-                if len(histories) == source.folds:
-                    _take(found, part, histories, ensemble)
-                if found.interrupted:
-                    break
-                bar.update(len(part))
-                bar.set_postfix_str(_headline(found))
-        except KeyboardInterrupt:  # between two stacks
-            found.interrupted = True
-    found.seconds = time.perf_counter() - start
-    if not found.trials:
-        raise KeyboardInterrupt
-    if found.best.diverged:
-        raise RuntimeError(
-            f"the losses of all {len(found.trials)} candidates became NaN or infinite. Mend: lower learning rates"
-        )
-    if found.model is None:
-        group = found.best.candidate.group
-        problem = source.whole(group) if source.folds > 1 else problems[group, 0]
-        ensemble, (found.history,) = problem.fit([found.best.candidate], found.best.epoch)
-        found.model, found.again = ensemble.member(0), True
-    return found
+                    bar.update(len(part))
+                    bar.set_postfix_str(describe({f"best {found.by.figure}": found.best.figure}))
+            except KeyboardInterrupt:  # between two stacks
+                found.interrupted = True
+        found.seconds = time.perf_counter() - start
+        if not found.trials:
+            raise KeyboardInterrupt
+        if found.best.diverged:
+            raise RuntimeError(
+                f"the losses of all {len(found.trials)} candidates became NaN or infinite. Mend: lower learning rates"
+            )
+        if found.model is None:
+            group = found.best.candidate.group
+            problem = self.source.whole(group) if self.source.folds > 1 else self._problems[group, 0]
+            ensemble, (found.history,) = problem.fit([found.best.candidate], found.best.epoch)
+            found.model, found.again = ensemble.member(0), True
+        return found
+
+    def _train(self, part: Sequence[Candidate], found: Found) -> None:
+        """These candidates on each fold; what Ctrl-C has left of them counts if it has an epoch on each."""
+        histories: list[list[History]] = []
+        for fold in range(self.source.folds):
+            key = part[0].group, fold
+            if key not in self._problems:
+                self._problems[key] = self.source.problem(*key)
+            ensemble, told = self._problems[key].fit(part, self.epochs)
+            histories.append(told)
+            if any(history.interrupted for history in told):
+                found.interrupted = True
+                break
+        if len(histories) == self.source.folds:
+            _take(found, part, histories, ensemble)
 
 
 def _take(found: Found, part: Sequence[Candidate], histories: list[list[History]], ensemble: Ensemble) -> None:
@@ -174,7 +178,7 @@ def _take(found: Found, part: Sequence[Candidate], histories: list[list[History]
     found.history = histories[0][place]
 
 
-def require_layers(space: Space, model: Model) -> None:
+def _require_layers(space: Space, model: Model) -> None:
     """ValueError where a setting is searched for which the network has no layer."""
     if "dropout" in space.ranges and not any(isinstance(layer, Dropout) for layer in model.network.graph.layers):
         raise ValueError("dropout: it was given, but the network has no Dropout layer. Mend: leave it out, or add one")
@@ -192,7 +196,3 @@ def _bar(candidates: int, verbose: int | str) -> Any:
     shown = bool(verbose) and can_be_drawn_on(sys.stderr)
     form = "candidates |{bar}| {n_fmt}/{total_fmt}, {remaining} left{postfix}"
     return tqdm(total=candidates, file=sys.stderr, dynamic_ncols=True, disable=not shown, bar_format=form)
-
-
-def _headline(found: Found) -> str:
-    return describe({f"best {found.by.figure}": found.best.figure})
