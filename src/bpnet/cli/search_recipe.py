@@ -10,7 +10,7 @@ import numpy as np
 
 from bpnet.backend import Backend
 from bpnet.callbacks.progress import describe
-from bpnet.cli.search_options import Asked, different
+from bpnet.cli.search_options import RANGES, Asked, different
 from bpnet.data.split import parts_of
 from bpnet.ensembles.random_search import OfArrays, classes_in
 from bpnet.ensembles.ranking import ranking
@@ -41,7 +41,7 @@ class RecipeSearch:
         space = Space([{"batch_size": size} for size in sizes], asked.ranges)
         self.search = Search(
             space, source, asked.models, asked.epochs or module.EPOCHS,
-            lambda one: ranking(one, asked.rank_by, "--rank-by"), asked.seed,
+            lambda one: ranking(one, asked.rank_by, "--rank-by"), asked.seed, RANGES["dropout"],
         )  # fmt: skip
         rows = f"{asked.folds} folds" if asked.folds else f"{len(parts[0][1]):,} of them judge"
         self.title = f"{name}: {module.__doc__.splitlines()[0]}\n{len(x):,} rows to learn from, {rows}"

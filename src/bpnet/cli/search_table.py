@@ -12,7 +12,7 @@ import numpy as np
 
 from bpnet.backend import Backend
 from bpnet.cli.outcomes import details, lines
-from bpnet.cli.search_options import Asked, different, whole_numbers
+from bpnet.cli.search_options import RANGES, Asked, different, whole_numbers
 from bpnet.cli.table_data import InMemory
 from bpnet.cli.table_training import TableRun
 from bpnet.data.split import parts_of
@@ -67,7 +67,7 @@ class TableSearch:
         self.source = TableSource(self.data.frame, self.data.name, self.data.task, parts, settings, where)
         self.search = Search(
             Space(groups, asked.ranges), self.source, asked.models, asked.epochs or settings[0].epochs_for(rows),
-            lambda one: ranking(one, asked.rank_by, "--rank-by"), asked.seed,
+            lambda one: ranking(one, asked.rank_by, "--rank-by"), asked.seed, RANGES["dropout"],
         )  # fmt: skip
         sizes = self.data.sizes
         told = f"{sizes.training:,} rows in {asked.folds} folds, {sizes.test:,} to test on" if asked.folds else sizes

@@ -108,13 +108,21 @@ class Search:
     """The candidates and the problems of a search; ValueError, before anything is trained, where one cannot be."""
 
     def __init__(
-        self, space: Space, source: Source, models: int, epochs: int, rank: Callable[[Model], Ranking], seed: int
+        self,
+        space: Space,
+        source: Source,
+        models: int,
+        epochs: int,
+        rank: Callable[[Model], Ranking],
+        seed: int,
+        dropout: str = "dropout",
     ) -> None:
+        """`dropout` is what errors call it."""
         self.space, self.source, self.epochs = space, source, epochs
         self.candidates = space.candidates(models, seed)
         self._problems = {(group, 0): source.problem(group, 0) for group in range(len(space.groups))}
         for problem in self._problems.values():
-            _require_layers(space, problem.model)
+            _require_layers(space, problem.model, dropout)
             self.by = rank(problem.model)
 
     def run(self, verbose: int | str = "auto") -> Found:
@@ -178,10 +186,10 @@ def _take(found: Found, part: Sequence[Candidate], histories: list[list[History]
     found.history = histories[0][place]
 
 
-def _require_layers(space: Space, model: Model) -> None:
+def _require_layers(space: Space, model: Model, name: str) -> None:
     """ValueError where a setting is searched for which the network has no layer."""
     if "dropout" in space.ranges and not any(isinstance(layer, Dropout) for layer in model.network.graph.layers):
-        raise ValueError("dropout: it was given, but the network has no Dropout layer. Mend: leave it out, or add one")
+        raise ValueError(f"{name}: it was given, but the network has no Dropout layer. Mend: leave it out, or add one")
 
 
 def _parts(candidates: Sequence[Candidate], groups: int) -> Iterator[list[Candidate]]:
