@@ -150,3 +150,11 @@ def test_some_diverge_and_where_all_do_it_is_an_error():
 def test_what_is_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         search(net(3), X, Y, **{"models": 2, "learning_rate": 0.1, **QUICK, **settings})
+
+
+def test_a_refit_learns_from_the_rows_that_judged_too():
+    found = search(net(3), X, Y, models=2, learning_rate="1e-2:1", refit=True, **QUICK)
+    own = net(3)
+    own.learning_rate = found.best.candidate.settings["learning_rate"]
+    own.fit(X, Y, 16, found.best.epoch, 0)
+    np.testing.assert_allclose(found.model.get_weights()[0], own.get_weights()[0], rtol=0, atol=1e-10)

@@ -85,7 +85,8 @@ def _search(ctx: click.Context, what: str, given: dict[str, Any]) -> bool:
         click.echo("interrupted: what follows is of the candidates that were trained until then")
     click.echo(f"the {min(BEST, len(found.trials))} best, by {found.by.figure} on the rows that judge:")
     click.echo(best_table(found))
-    click.echo(f"the best: {settings_text(found.best)}, {found.best.epoch} epochs")
+    again = ", trained again with the rows that judged" if job.search.refit else ""
+    click.echo(f"the best: {settings_text(found.best)}, {found.best.epoch} epochs{again}")
     job.tell(found)
     content = job.content(found, shlex.join(["bpnet", *sys.argv[1:]]))
     written = write_files(folder, found, content, plot)

@@ -45,6 +45,8 @@ def search_options(command: Callable[..., Any]) -> Callable[..., Any]:
                      help="Of the rows: they judge the candidates."),
         click.option("--folds", metavar="K", type=click.IntRange(min=2),
                      help="Each candidate is trained on each of K folds in place of --validation."),
+        click.option("--refit", is_flag=True,
+                     help="Train the best one once more, with the rows that judged; with --folds it always is."),
         click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of draw and splits."),
         click.option("--backend", metavar="SPEC", help="numba, numpy, cupy, …; default: BPNET_BACKEND or auto."),
         click.option("--dtype", metavar="TYPE", help="float32 or float64; default: BPNET_DTYPE or float32."),
@@ -81,6 +83,7 @@ class Asked:
     rank_by: str | None
     validation: float
     folds: int | None
+    refit: bool
     seed: int
 
     @classmethod
@@ -92,7 +95,7 @@ class Asked:
         sizes = given["batch_size"]
         return cls(
             ranges, None if sizes is None else whole_numbers("--batch-size", sizes), given["models"], given["epochs"],
-            given["rank_by"], given["validation"], given["folds"], given["seed"],
+            given["rank_by"], given["validation"], given["folds"], given["refit"], given["seed"],
         )  # fmt: skip
 
 

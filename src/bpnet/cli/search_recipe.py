@@ -41,7 +41,7 @@ class RecipeSearch:
         space = Space([{"batch_size": size} for size in sizes], asked.ranges)
         self.search = Search(
             space, source, asked.models, asked.epochs or module.EPOCHS,
-            lambda one: ranking(one, asked.rank_by, "--rank-by"), asked.seed, RANGES["dropout"],
+            lambda one: ranking(one, asked.rank_by, "--rank-by"), asked.seed, asked.refit, RANGES["dropout"],
         )  # fmt: skip
         rows = f"{asked.folds} folds" if asked.folds else f"{len(parts[0][1]):,} of them judge"
         self.title = f"{name}: {module.__doc__.splitlines()[0]}\n{len(x):,} rows to learn from, {rows}"

@@ -55,11 +55,11 @@ class TableSearch:
                 f"--class-weight: it was given, but the target {self.data.name!r} is a number, which has no classes"
             )
         parts = [(self.data.training, self.data.held_out)]
+        kept, sizes = np.sort(np.concatenate(parts[0])), self.data.sizes
+        told = f"{len(kept):,} rows in {asked.folds} folds, {sizes.test:,} to test on" if asked.folds else str(sizes)
         if asked.folds:
-            kept = np.sort(np.concatenate(parts[0]))
             labels = labels_to_split_by(column_of(self.data.frame, self.data.name), self.data.name, self.data.task)
             parts = parts_of(kept, asked.validation, asked.folds, asked.seed, labels)
-            self.data = replace(self.data, training=kept, held_out=kept[:0])  # all that the winner learns from
         rows = len(parts[0][0])
         others = optimizer, DROPPED if "dropout" in asked.ranges else 0.0, given["batch_norm"], given["class_weight"]
         groups, settings = groups_of(hidden, activation, asked.batch_sizes or (None,), rows, *others)
@@ -67,16 +67,19 @@ class TableSearch:
         self.source = TableSource(self.data.frame, self.data.name, self.data.task, parts, settings, where)
         self.search = Search(
             Space(groups, asked.ranges), self.source, asked.models, asked.epochs or settings[0].epochs_for(rows),
-            lambda one: ranking(one, asked.rank_by, "--rank-by"), asked.seed, RANGES["dropout"],
+            lambda one: ranking(one, asked.rank_by, "--rank-by"), asked.seed, asked.refit, RANGES["dropout"],
         )  # fmt: skip
-        sizes = self.data.sizes
-        told = f"{sizes.training:,} rows in {asked.folds} folds, {sizes.test:,} to test on" if asked.folds else sizes
+        if self.search.refit:
+            self.data = replace(self.data, training=kept, held_out=kept[:0])
         self.title = f"{self.data.seen.describe()}\n{told}"
 
     def tell(self, found: Found) -> None:
         """The winner on the rows of each part."""
         self.model = TableModel(found.model, self.source.of_winner())
         found.model.history = found.history
+        for note in self.model.preprocessing.notes:
+            if note not in self.data.seen.notes:
+                click.echo(f"note: {note}")
         self.outcomes, self.without = self.data.outcomes(self.model)
         click.echo(lines({**self.outcomes, "no network": self.without}))
         first, outcome = next(iter(self.outcomes.items()))

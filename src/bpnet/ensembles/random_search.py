@@ -34,6 +34,7 @@ def search(
     validation_data: tuple[Any, ...] | None = None,
     folds: int | None = None,
     rank_by: str | None = None,
+    refit: bool = False,
     sample_weight: Any = None,
     seed: int = 0,
     verbose: int | str = "auto",
@@ -48,11 +49,12 @@ def search(
     batch_size      one, or some to choose from
     validation      the share of the rows that ranks; or `validation_data`, (x, y) or (x, y, weight)
     folds           cross-validation in so many folds in its place: each candidate is trained on each, the figures are
-                    means, and the best one is trained on all rows
+                    means
+    refit           the best one is trained once more, on all of x and y; with folds it always is
     rank_by         a figure of the history; by default the first metric, or the loss, which has the penalty in it
     seed            of the draw of the settings and of the split
 
-    The best candidate's network has the weights of the epoch that was best for it.
+    The best candidate's network is trained for as many epochs as were best for it, without early stopping.
     """
     named = dict(model) if isinstance(model, Mapping) else {"": model}
     sizes = range_of("seed", batch_size, "batch_size").values
@@ -77,8 +79,9 @@ def search(
         require_number("validation", validation, above=0, below=1)
         parts = parts_of(every, validation, folds, seed, classes_in(y))
     source = OfArrays(pairs, x, y, sample_weight, parts, validation_data)
-    whole = Search(Space(groups, ranges), source, count, epochs, lambda one: ranking(one, rank_by), seed)
-    return whole.run(verbose)
+    return Search(Space(groups, ranges), source, count, epochs, lambda one: ranking(one, rank_by), seed, refit).run(
+        verbose
+    )
 
 
 def classes_in(y: Any) -> np.ndarray | None:

@@ -65,7 +65,7 @@ class Source(Protocol):
         """What the candidates of a group are trained on."""
 
     def whole(self, group: int) -> Problem:
-        """The rows of all folds, which the winner learns from at last."""
+        """All rows, those that judge among them."""
 
 
 @dataclass
@@ -115,10 +115,12 @@ class Search:
         epochs: int,
         rank: Callable[[Model], Ranking],
         seed: int,
+        refit: bool = False,
         dropout: str = "dropout",
     ) -> None:
-        """`dropout` is what errors call it."""
+        """`refit`: the best one learns at last from the rows that judged, too; `dropout` is what errors call that."""
         self.space, self.source, self.epochs = space, source, epochs
+        self.refit = refit or source.folds > 1
         self.candidates = space.candidates(models, seed)
         self._problems = {(group, 0): source.problem(group, 0) for group in range(len(space.groups))}
         for problem in self._problems.values():
@@ -150,11 +152,12 @@ class Search:
             raise RuntimeError(
                 f"the losses of all {len(found.trials)} candidates became NaN or infinite. Mend: lower learning rates"
             )
-        if found.model is None:
+        if found.model is None or self.refit:
             group = found.best.candidate.group
-            problem = self.source.whole(group) if self.source.folds > 1 else self._problems[group, 0]
+            problem = self.source.whole(group) if self.refit else self._problems[group, 0]
             ensemble, (found.history,) = problem.fit([found.best.candidate], found.best.epoch)
             found.model, found.again = ensemble.member(0), True
+            found.interrupted |= found.history.interrupted
         return found
 
     def _train(self, part: Sequence[Candidate], found: Found) -> None:
@@ -181,7 +184,7 @@ def _take(found: Found, part: Sequence[Candidate], histories: list[list[History]
     if not found.trials or found.best is before:
         return
     place = next(place for place, one in enumerate(trials) if one is found.best)
-    is_last = found.folds == 1 and found.best.epoch == found.best.epochs and not found.best.diverged
+    is_last = found.best.epoch == found.best.epochs and not found.best.diverged
     found.model = ensemble.member(place) if is_last else None
     found.history = histories[0][place]
 

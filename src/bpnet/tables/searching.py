@@ -140,6 +140,7 @@ def search_table(
     validation: float = 0.2,
     folds: int | None = None,
     rank_by: str | None = None,
+    refit: bool = False,
     class_weight: Any = None,
     seed: int = 0,
     backend: Any = None,
@@ -167,6 +168,8 @@ def search_table(
     source = TableSource(frame, name, task, parts, settings, where)
     length = settings[0].epochs_for(len(parts[0][0])) if epochs is None else whole_number("epochs", epochs)
     count = whole_number("models", models)
-    found = Search(Space(groups, ranges), source, count, length, lambda one: ranking(one, rank_by), seed).run(verbose)
+    found = Search(Space(groups, ranges), source, count, length, lambda one: ranking(one, rank_by), seed, refit).run(
+        verbose
+    )
     found.model = TableModel(found.model, source.of_winner())
     return found
