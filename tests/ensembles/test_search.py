@@ -9,6 +9,7 @@ import pytest
 from bpnet import Concatenate, Dense, Dropout, Input, Model, Sequential
 from bpnet.ensembles import search, searching
 from bpnet.ensembles.telling import best_table, csv_text, summary
+from bpnet.training.stacked import StackedTraining
 
 DRAW = np.random.default_rng(0)
 X = DRAW.normal(size=(90, 4))
@@ -111,6 +112,23 @@ def test_ctrl_c_keeps_what_has_been_trained(monkeypatch, together):
     assert (len(found.trials), found.interrupted) == ((2, True) if together == 2 else (6, False))
     assert found.model is not None
     assert summary(found).startswith("2 of 6 candidates in" if together == 2 else "6 candidates in")
+
+
+@pytest.mark.parametrize(("epoch", "trained"), [(5, 2), (6, 3)])
+def test_ctrl_c_within_a_stack_keeps_its_epochs(monkeypatch, epoch, trained):
+    calls, step = [], StackedTraining.epoch
+
+    def pressed(self, order):
+        calls.append(1)
+        if len(calls) == epoch:
+            os.kill(os.getpid(), signal.SIGINT)
+        return step(self, order)
+
+    monkeypatch.setattr(StackedTraining, "epoch", pressed)
+    monkeypatch.setattr(searching, "TOGETHER", 3)
+    found = search(net(3), X, Y, models=9, learning_rate="1e-3:1", **QUICK)
+    assert found.interrupted
+    assert sorted(trial.epochs for trial in found.trials) == [trained] * 3 + [3] * 3
 
 
 def test_a_search_without_an_epoch_is_an_interrupt(monkeypatch):

@@ -1,4 +1,5 @@
-"""Many networks of one architecture at once, and the search for the best of them."""
+"""K networks of one architecture at once, `Ensemble`, and the search for the best of many, `search`."""
 
+from bpnet.ensembles.ensemble import Ensemble as Ensemble
 from bpnet.ensembles.random_search import search as search
 from bpnet.ensembles.searching import Found as Found

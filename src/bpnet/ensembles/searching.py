@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, Protocol
 from tqdm import tqdm
 
 from bpnet.callbacks.progress import can_be_drawn_on, describe
-from bpnet.ensembles.one_by_one import OneByOne as Ensemble
+from bpnet.ensembles.ensemble import Ensemble
+from bpnet.ensembles.one_by_one import OneByOne, ensemble_of
 from bpnet.ensembles.ranking import Ranking, Trial, ranked, trial_of
 from bpnet.ensembles.space import Candidate, Space
 from bpnet.models import Model
@@ -32,13 +33,13 @@ class Problem(NamedTuple):
     validation: tuple[Any, ...] | None
     batch_size: int
 
-    def fit(self, candidates: Sequence[Candidate], epochs: int) -> tuple[Ensemble, list[History]]:
+    def fit(self, candidates: Sequence[Candidate], epochs: int) -> tuple[Ensemble | OneByOne, list[History]]:
         """The networks of these candidates, trained."""
         given: dict[str, Any] = {}
         for name, argument in ARGUMENTS.items():
             if name in candidates[0].settings:
                 given[argument] = [candidate.settings[name] for candidate in candidates]
-        ensemble = Ensemble(self.model, len(candidates), **given)
+        ensemble = ensemble_of(self.model, len(candidates), **given)
         histories = ensemble.fit(
             self.x, self.y, self.batch_size, epochs, 0, validation_data=self.validation, sample_weight=self.weight
         )
@@ -169,14 +170,14 @@ class Search:
                 self._problems[key] = self.source.problem(*key)
             ensemble, told = self._problems[key].fit(part, self.epochs)
             histories.append(told)
-            if any(history.interrupted for history in told):
+            if ensemble.interrupted:
                 found.interrupted = True
                 break
         if len(histories) == self.source.folds:
             _take(found, part, histories, ensemble)
 
 
-def _take(found: Found, part: Sequence[Candidate], histories: list[list[History]], ensemble: Ensemble) -> None:
+def _take(found: Found, part: Sequence[Candidate], histories: list[list[History]], ensemble: Any) -> None:
     """Rank what has been trained; the best network is kept where it is what its last epoch left."""
     trials = [trial_of(*one, found.by) for one in zip(part, zip(*histories, strict=True), strict=True)]
     before = found.trials[0] if found.trials else None

@@ -245,7 +245,9 @@ class BoundElementwise(BoundOptimizer):
         self.carried = [backend.asarray(value, "float64") for value in optimizer.first_carried]
         self.t = zeros(backend, (), "float64")
         self.base_rate = backend.asarray(optimizer.schedule.learning_rate, "float64")
-        self._weights = theta[: network.layout.decaying]
+        self.weight_decay: float | Array = optimizer.weight_decay
+        self.decays = bool(optimizer.weight_decay)
+        self._weights = theta[..., : network.layout.decaying]
         self._dtype = getattr(backend.xp, network.dtype)
         self._update = backend.fuse(optimizer.formula(backend.xp))
 
@@ -266,8 +268,8 @@ class BoundElementwise(BoundOptimizer):
         xp, optimizer = self.backend.xp, self.optimizer
         rate = self.rate()
         self.t[...] = self.t + 1.0
-        if optimizer.weight_decay:
-            share = xp.astype(optimizer.weight_decay * rate, self._dtype)
+        if self.decays:
+            share = xp.astype(self.weight_decay * rate, self._dtype)
             self._weights[...] = self._weights - share * self._weights
         for carried, value in zip(self.carried, optimizer.carry(self.t, *self.carried), strict=True):
             carried[...] = value

@@ -45,7 +45,17 @@ def random_bits(be: Backend, key: Array, shape: tuple[int, ...]) -> Array:
 
 def kept(be: Backend, key: Array, shape: tuple[int, ...], share: float) -> Array:
     """True with probability `share`, in integers alone: the upper 32 bits are below share·2³²."""
-    return _shifted(random_bits(be, key, shape), 32) < round(share * 2**32)
+    return below(be, key, shape, threshold(share))
+
+
+def below(be: Backend, key: Array, shape: tuple[int, ...], most: int | Array) -> Array:
+    """True where the upper 32 bits are below `most`, one for all elements or an array of them."""
+    return _shifted(random_bits(be, key, shape), 32) < most
+
+
+def threshold(share: float) -> int:
+    """The number of 32 bits below which a share of them is."""
+    return round(share * 2**32)
 
 
 def standard_normal(be: Backend, key: Array, shape: tuple[int, ...], dtype: Any) -> Array:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bpnet.backend import Array, Backend
-from bpnet.nn.activations import ACTIVATIONS, ActivationFunction
+from bpnet.nn.activations import ACTIVATIONS, ActivationFunction, BoundActivation
 from bpnet.nn.graph import Graph, Node
 from bpnet.nn.losses import CrossEntropy, Loss, reduce_loss
 from bpnet.nn.network import Network
@@ -40,12 +40,13 @@ class Objective:
     """True where the losses are means over the samples, False where they are sums."""
     graph: Graph = field(init=False)
     """What is run: the network's own graph, or its twin without the activations that are part of a loss."""
-    _at_work: list[_TermAtWork] = field(init=False)
+    at_work: list[TermAtWork] = field(init=False)
+    """The term of each output, on the network's backend."""
 
     def __post_init__(self) -> None:
         graph = self.network.graph
-        self._at_work = [_TermAtWork(self.network, *pair) for pair in zip(self.terms, graph.outputs, strict=True)]
-        self.fused = [term.fused for term in self._at_work]
+        self.at_work = [TermAtWork(self.network, *pair) for pair in zip(self.terms, graph.outputs, strict=True)]
+        self.fused = [term.fused for term in self.at_work]
         linear = [node for node, fused in zip(graph.outputs, self.fused, strict=True) if fused]
         self.graph = self.network.with_linear(linear) if linear else graph
         self.is_mean = self.terms[0].loss.reduction == "mean"
@@ -82,59 +83,61 @@ class Objective:
 
     def metric_sums(self, y: Sequence[Array], z: Sequence[Array], weight: Array | None) -> list[tuple[Array, ...]]:
         """The sums over the batch of each of `metrics`; z are the outputs that were found."""
-        triples = zip(self._at_work, y, z, strict=True)
+        triples = zip(self.at_work, y, z, strict=True)
         return [sums for term, its_y, its_z in triples for sums in term.metric_sums(its_y, its_z, weight)]
 
     def compare(
         self, y: Sequence[Array], outputs: Sequence[Array], weight: Array | None, samples: int
     ) -> tuple[list[Array], list[Array]]:
         """For each output Lₖ and wₖ dLₖ/dzₖ."""
-        triples = zip(self._at_work, y, outputs, strict=True)
+        triples = zip(self.at_work, y, outputs, strict=True)
         losses, gradients = zip(*(term.loss(its_y, z, weight, samples) for term, its_y, z in triples), strict=True)
         return list(losses), list(gradients)
 
     def total(self, losses: list[Array], outputs: list[Array]) -> tuple[Array, Found]:
         """Σ wₖ Lₖ, and what it was made of."""
         pairs = zip(self.terms, losses, strict=True)
-        total, *others = (_times(self.network.backend, term.weight, loss) for term, loss in pairs)
+        total, *others = (times(self.network.backend, term.weight, loss) for term, loss in pairs)
         for other in others:
             total = total + other
         return total, Found(losses if others else [], outputs)
 
 
-class _TermAtWork:
+class TermAtWork:
     """One term of the objective on the network's backend."""
 
     def __init__(self, network: Network, term: Term, node: Node) -> None:
         loss, last = term.loss, node.layer.activation if node.layer else None
-        self._term = term
+        self.term = term
         self._backend = network.backend
-        self._head = None
+        self.head: BoundActivation | None = None
+        """What makes probabilities of the outputs that are found, where these are logits."""
         self.fused = False
         if isinstance(loss, CrossEntropy):
             head = ACTIVATIONS[str(loss.head)]
             self.fused = not loss.from_logits and last == head and network.graph.ends_in(node)
             if self.fused or loss.from_logits:
                 loss = loss.on_logits()
-                self._head = head.bind(self._backend)
-        self._per_sample = loss.bind(self._backend)
+                self.head = head.bind(self._backend)
+        self.per_sample = loss.bind(self._backend)
+        """(y, z) → (lₙ, dlₙ/dz), neither weighted nor scaled."""
 
     def loss(self, y: Array, z: Array, weight: Array | None, samples: int) -> tuple[Array, Array]:
         """L (0-d), and w dL/dz, of a batch of `samples`."""
-        losses, dz = self._per_sample(y, z)
-        scale = 1.0 / samples if self._term.loss.reduction == "mean" else 1.0
+        losses, dz = self.per_sample(y, z)
+        scale = 1.0 / samples if self.term.loss.reduction == "mean" else 1.0
         value, dz = reduce_loss(self._backend, losses, dz, weight, scale)
-        return value, _times(self._backend, self._term.weight, dz)
+        return value, times(self._backend, self.term.weight, dz)
 
     def metric_sums(self, y: Array, z: Array, weight: Array | None) -> list[tuple[Array, ...]]:
         """Each metric's sums over the batch; of logits, probabilities are formed where one needs them."""
-        metrics, p = self._term.metrics, z
-        if self._head is not None and not all(metric.takes_logits for metric in metrics):
-            p, _ = self._head.forward(z)
+        metrics, p = self.term.metrics, z
+        if self.head is not None and not all(metric.takes_logits for metric in metrics):
+            p, _ = self.head.forward(z)
         return [metric.sums(self._backend.xp, y, p, weight) for metric in metrics]
 
 
-def _times(backend: Backend, weight: float, x: Array) -> Array:
+def times(backend: Backend, weight: float, x: Array) -> Array:
     """w x: x itself where w is 1, as in the usual step, and 0 where w is 0, whatever x is."""
     if weight == 1.0:
         return x

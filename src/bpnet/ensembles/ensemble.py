@@ -1,0 +1,245 @@
+"""`Ensemble`: K networks of one architecture that are trained at once, each as it would be alone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from bpnet.callbacks.progress import can_be_drawn_on
+from bpnet.data import arrays, samples
+from bpnet.ensembles.member import fill, twin
+from bpnet.ensembles.numbers import Numbers
+from bpnet.ensembles.settings import Settings
+from bpnet.ensembles.stack import Stack, StackRun, put
+from bpnet.models import Model
+from bpnet.nn.optimizers import ElementwiseOptimizer
+from bpnet.predictor import MEASURED
+from bpnet.training.history import History
+from bpnet.training.interrupt import InterruptAfterStep
+from bpnet.training.stacked import StackedMeasurement
+
+CACHE = 1 << 20
+"""Bytes of weights, gradients and moments that a stack on a CPU may have: they are used in every step."""
+
+ON_A_GPU = 1024
+"""Models of a stack on a GPU, at most."""
+
+
+class Ensemble:
+    """K networks of one architecture, trained at once on one data set; each as its own single run would be.
+
+    `model` is a compiled model of one input and one output: the architecture, optimizer, loss, metrics, backend and
+    float type of all. `models` is K. Each of `seeds` (by default the model's own, and those that follow it),
+    `learning_rate` (a schedule keeps its factor), `weight_decay`, `l2` (of all layers with a `kernel_regularizer`) and
+    `dropout` (of all Dropout layers) is one value for all models or K values; None leaves them as `model` has them.
+    The numbers of `model` itself do not count, and stay as they are.
+
+    On the device are `at_once` models as one stack: on a CPU by default as many as its cache holds, since a step goes
+    through all their weights. When a stack has been trained through all epochs, the next one takes its place.
+
+    >>> import numpy as np
+    >>> from bpnet import Dense, Sequential
+    >>> model = Sequential([Dense(1, input_dim=1)])
+    >>> model.compile("sgd", "mse")
+    >>> ensemble = Ensemble(model, 3, learning_rate=[0.1, 0.01, 0.001])
+    >>> x = np.linspace(-1, 1, 64)[:, np.newaxis]
+    >>> losses = [history.history["loss"][-1] for history in ensemble.fit(x, 3 * x + 1, epochs=20, verbose=0)]
+    >>> losses[0] < losses[1] < losses[2]
+    True
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        models: int | None = None,
+        *,
+        seeds: Any = None,
+        learning_rate: Any = None,
+        weight_decay: Any = None,
+        l2: Any = None,
+        dropout: Any = None,
+        at_once: int | None = None,
+    ) -> None:
+        self.model = _checked(model)
+        given = {"learning_rate": learning_rate, "weight_decay": weight_decay, "l2": l2, "dropout": dropout}
+        self.settings = Settings.of(models, model.seed, seeds, **given)
+        optimizer = twin(model, model.seed, None, None, None).bind()[1]
+        own = [model.backend.to_numpy(vector) for vector in optimizer.vectors()]
+        self._numbers = Numbers.first(model.network, own, self.settings.seeds)
+        self.at_once = min(len(self), self._fitting() if at_once is None else arrays.whole_number("at_once", at_once))
+        self.epochs_seen = 0
+        self.histories: list[History] = []
+        self.interrupted = False
+        """Has Ctrl-C ended the last `fit`?"""
+
+    def __len__(self) -> int:
+        return len(self.settings)
+
+    def fit(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        *,
+        folds: Sequence[Any] | None = None,
+        validation_split: float = 0.0,
+        validation_data: tuple[Any, ...] | None = None,
+        shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Any = None,
+        validation_batch_size: int | None = None,
+    ) -> list[History]:
+        """Train all models on x and y, as `Model.fit`; return a history for each, which are also `self.histories`.
+
+        `folds` has for each model the rows of x that it learns from; by default all. A model whose loss or weights are
+        no longer finite keeps the last good ones, as a single one does; its history says `diverged`, and the others go
+        on. Ctrl-C ends training after the epoch at hand; the histories of models that lack epochs say `interrupted`.
+        """
+        size = arrays.whole_number("batch_size", batch_size, default=32)
+        epochs = arrays.whole_number("epochs", epochs)
+        measured = arrays.whole_number("validation_batch_size", validation_batch_size, default=MEASURED)
+        like = self.model.expected(x)
+        data = samples.checked(like, x, y, sample_weight)
+        held_out = None if validation_data is None else samples.validation(like, validation_data)
+        if validation_split and held_out is None:
+            data, held_out = samples.held_out(data, validation_split)
+        data = samples.weighed(data, class_weight, like)
+        rows = _rows(folds, len(self), len(data))
+        self.histories = [History() for _ in range(len(self))]
+        on_device = put(self.model, data), None if held_out is None else put(self.model, held_out)
+        seen = range(self.epochs_seen, self.epochs_seen + epochs)
+        runs: dict[tuple[int, int], StackRun] = {}
+        with self._bar(epochs, verbose) as bar, InterruptAfterStep() as interrupt:
+            for members in self._stacks([len(of_model) for of_model in rows]):
+                if interrupt.requested:
+                    break
+                own = [rows[k] for k in members]
+                kind = len(members), len(own[0])
+                if kind not in runs:
+                    stack = Stack(self.model, len(members), self.settings)
+                    runs[kind] = StackRun(stack, *on_device, kind[1], size, measured)
+                seeds, histories = [self.settings.seeds[k] for k in members], [self.histories[k] for k in members]
+                runs[kind].run(self._numbers, members, own, seeds, seen, shuffle, interrupt, histories, bar)
+        for history in self.histories:
+            history.interrupted = len(history.epoch) < epochs and not history.diverged
+        self.interrupted = interrupt.requested
+        self.epochs_seen = seen.stop
+        return self.histories
+
+    def predict(self, x: Any, batch_size: int | None = None) -> np.ndarray:
+        """The outputs of all models for x: (K, samples, …)."""
+        size = arrays.whole_number("batch_size", batch_size, default=MEASURED)
+        data = samples.inputs(self.model.expected(x).inputs, x)[0][1]
+        found = []
+        for stack, members in self._in_turn():
+            network, backend = stack.network, self.model.backend
+            parts = []
+            for start in range(0, len(data), size):
+                part = backend.asarray(data[start : start + size], self.model.dtype)
+                of_each = backend.xp.broadcast_to(part, (len(members), *part.shape))
+                parts.append(backend.to_numpy(network.forward(of_each, train=False, graph=network.graph)[0]))
+            found.append(np.concatenate(parts, axis=1))
+        return np.concatenate(found)
+
+    def evaluate(
+        self, x: Any, y: Any, batch_size: int | None = None, sample_weight: Any = None
+    ) -> list[dict[str, float]]:
+        """The loss, penalty included, and the metrics of each model on x and y."""
+        size = arrays.whole_number("batch_size", batch_size, default=MEASURED)
+        data = put(self.model, samples.checked(self.model.expected(x), x, y, sample_weight))
+        found: list[dict[str, float]] = []
+        measures: dict[int, StackedMeasurement] = {}
+        for stack, _ in self._in_turn():
+            if id(stack) not in measures:
+                measures[id(stack)] = StackedMeasurement(stack.objective, *data, size)
+            found += measures[id(stack)]()
+        return found
+
+    def member(self, k: int) -> Model:
+        """Model k, counted from 0, as a model of its own: with its weights, moments and random streams it trains on."""
+        if not isinstance(k, int | np.integer) or not -len(self) <= k < len(self):
+            raise IndexError(f"k: {k!r} was given, expected a whole number from 0 to {len(self) - 1}")
+        given = self.settings
+        own = [None if column is None else column[k] for column in (given.weight_decay, given.l2, given.dropout)]
+        model = twin(self.model, given.seeds[k], *own)
+        fill(model, [array[k] for array in self._numbers.arrays()])
+        if given.learning_rate is not None:
+            model.learning_rate = given.learning_rate[k]
+        model.epochs_seen = self.epochs_seen
+        model.history = self.histories[k] if self.histories else None
+        return model
+
+    # ---- within
+
+    def _in_turn(self) -> Iterator[tuple[Stack, range]]:
+        """Stacks of all models in their order, each with its numbers; one of them after another is the same object."""
+        made: dict[int, Stack] = {}
+        for start in range(0, len(self), self.at_once):
+            members = range(start, min(start + self.at_once, len(self)))
+            if len(members) not in made:
+                made[len(members)] = Stack(self.model, len(members), self.settings)
+            made[len(members)].take_up(self._numbers, members)
+            yield made[len(members)], members
+
+    def _stacks(self, lengths: Sequence[int]) -> Iterator[list[int]]:
+        """The models of each stack: those that learn from as many samples, at most `at_once` of them."""
+        for length in sorted(set(lengths)):
+            alike = [k for k, own in enumerate(lengths) if own == length]
+            for start in range(0, len(alike), self.at_once):
+                yield alike[start : start + self.at_once]
+
+    def _fitting(self) -> int:
+        """How many models a stack has by default."""
+        if self.model.backend.device != "CPU":
+            return ON_A_GPU
+        vectors = 2 + sum(vector.size == self._numbers.theta.size for vector in self._numbers.optimizer)
+        return int(max(1, CACHE // max(1, vectors * self._numbers.theta[0].nbytes)))
+
+    def _bar(self, epochs: int, verbose: int | str) -> Any:
+        shown = bool(verbose) and can_be_drawn_on(sys.stderr)
+        form = "epochs of models |{bar}| {n_fmt}/{total_fmt}, {remaining} left"
+        return tqdm(total=epochs * len(self), file=sys.stderr, dynamic_ncols=True, disable=not shown, bar_format=form)
+
+
+def _checked(model: Any) -> Model:
+    """The template; TypeError or ValueError says what it lacks."""
+    if not isinstance(model, Model):
+        raise TypeError(f"model: {type(model).__name__} was given, expected a compiled Model or Sequential")
+    if not model.is_compiled:
+        raise ValueError("model: it is not compiled. Mend: call model.compile(optimizer='adam', loss=…) first")
+    graph = model.network.graph
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        raise ValueError(
+            f"model: it has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs, expected one of each. "
+            "Mend: train such models one after another"
+        )
+    if not isinstance(model.optimizer, ElementwiseOptimizer):
+        raise ValueError(
+            f"model: its optimizer {type(model.optimizer).__name__} is not one formula for every weight. "
+            "Mend: one like Adam or SGD, or train the models one after another"
+        )
+    return model
+
+
+def _rows(folds: Sequence[Any] | None, models: int, length: int) -> list[np.ndarray]:
+    """For each model the rows that it learns from. ValueError names the fold at fault."""
+    if folds is None:
+        return [np.arange(length)] * models
+    if isinstance(folds, str) or not hasattr(folds, "__len__") or len(folds) != models:
+        came = f"{len(folds)} were given" if hasattr(folds, "__len__") else f"{folds!r} was given"
+        raise ValueError(f"folds: {came}, expected the rows of each of {models} models")
+    found = []
+    for k, given in enumerate(folds):
+        own = np.asarray(given)
+        if own.ndim != 1 or own.dtype.kind not in "iu" or not own.size:
+            raise ValueError(f"folds[{k}]: {own.dtype} of shape {own.shape} came, expected the numbers of rows of x")
+        if own.min() < 0 or own.max() >= length:
+            raise ValueError(f"folds[{k}]: rows from {own.min()} to {own.max()} came, expected from 0 to {length - 1}")
+        found.append(own)
+    return found
