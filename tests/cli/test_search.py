@@ -76,7 +76,8 @@ def test_preprocessing_is_learned_from_the_rows_that_the_candidates_learn_from(d
 
 
 def test_folds_of_a_table(data):
-    result = bpnet("search", data, *TABLE, "--models", 2, "--folds", 3, "--no-plot", "--out", "many")
+    result = bpnet("search", data, *TABLE, "--models", 2, "--folds", 3, "--class-weight", "balanced",
+                   "--batch-norm", "--no-plot", "--out", "many")  # fmt: skip
     assert result.exit_code == 0, result.output
     assert "48 rows in 3 folds, 12 to test on" in result.stdout
     (first, _) = lines_of("many/search.csv")

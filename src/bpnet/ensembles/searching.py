@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any, NamedTuple, Protocol
 
 from tqdm import tqdm
@@ -19,8 +20,8 @@ from bpnet.models import Model
 from bpnet.nn.dropout import Dropout
 from bpnet.training.history import History
 
-TOGETHER = 64
-"""Candidates that are trained at once: after so many a search can be broken off and loses none of them."""
+TOGETHER, WEIGHTS = 64, 600_000
+"""Candidates of an Ensemble, at most, and their parameters: after each the bar moves, and the best is looked for."""
 
 
 class Problem(NamedTuple):
@@ -138,7 +139,7 @@ class Search:
         start = time.perf_counter()
         with _bar(len(self.candidates), verbose) as bar:
             try:
-                for part in _parts(self.candidates, len(self.space.groups)):
+                for part in self._parts():
                     self._train(part, found)
                     if found.interrupted:
                         break
@@ -160,6 +161,17 @@ class Search:
             found.model, found.again = ensemble.member(0), True
             found.interrupted |= found.history.interrupted
         return found
+
+    def _parts(self) -> Iterator[list[Candidate]]:
+        """Candidates of one group; the groups take turns, so that a search broken off has seen all."""
+        waiting = []
+        for group in range(len(self.space.groups)):
+            of_group = [one for one in self.candidates if one.group == group]
+            count = self._problems[group, 0].model.network.layout.size
+            size = min(TOGETHER, max(4, WEIGHTS // max(1, count)))
+            waiting.append([of_group[start : start + size] for start in range(0, len(of_group), size)])
+        for turn in zip_longest(*waiting):
+            yield from (part for part in turn if part)
 
     def _train(self, part: Sequence[Candidate], found: Found) -> None:
         """These candidates on each fold; what Ctrl-C has left of them counts if it has an epoch on each."""
@@ -194,13 +206,6 @@ def _require_layers(space: Space, model: Model, name: str) -> None:
     """ValueError where a setting is searched for which the network has no layer."""
     if "dropout" in space.ranges and not any(isinstance(layer, Dropout) for layer in model.network.graph.layers):
         raise ValueError(f"{name}: it was given, but the network has no Dropout layer. Mend: leave it out, or add one")
-
-
-def _parts(candidates: Sequence[Candidate], groups: int) -> Iterator[list[Candidate]]:
-    """At most TOGETHER candidates of one group; the groups take turns, so that a search broken off has seen all."""
-    of_group = [[one for one in candidates if one.group == group] for group in range(groups)]
-    for start in range(0, max(map(len, of_group)), TOGETHER):
-        yield from (part for one in of_group if (part := one[start : start + TOGETHER]))
 
 
 def _bar(candidates: int, verbose: int | str) -> Any:
