@@ -39,6 +39,19 @@ def test_the_best_network_is_what_its_own_run_gives():
     assert found.history.epoch == list(range(best.epoch))
 
 
+def test_a_best_epoch_before_the_last_is_trained_again_to_the_same_bits():
+    """At such a rate the last bits of a float32 decide where a run goes."""
+    model = Sequential([Input((4,)), Dense(16, "tanh"), Dense(4, "softmax")], dtype="float32")
+    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    judged = X[60:], Y[60:]
+    found = search(model, X, Y, models=7, learning_rate="0.3:1", validation_data=judged, epochs=9, batch_size=4,
+                   rank_by="loss", verbose=0)  # fmt: skip
+    assert found.again
+    assert found.best.epoch < 9
+    assert found.history.history["val_loss"][-1] == found.best.figure
+    assert found.model.evaluate(*judged)[0] == pytest.approx(found.best.figure, rel=1e-5)
+
+
 def test_the_rows_that_judge_are_not_learned_from(monkeypatch):
     seen = []
     fit = searching.Ensemble.fit

@@ -22,6 +22,8 @@ def ensemble_of(model: Model, models: int, **settings: Any) -> Ensemble | OneByO
 class OneByOne:
     """What a search needs of an `Ensemble`, by single runs."""
 
+    at_once = 1
+
     def __init__(self, model: Model, models: int, *, seeds: Any = None, **given: Any) -> None:
         names = "learning_rate", "weight_decay", "l2", "dropout"
         own = Settings.of(models, model.seed, seeds, **{name: given.get(name) for name in names})

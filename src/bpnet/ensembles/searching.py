@@ -128,6 +128,9 @@ class Search:
         for problem in self._problems.values():
             _require_layers(space, problem.model, dropout)
             self.by = rank(problem.model)
+        self._stack: Sequence[Candidate] = ()
+        self._place = 0
+        """The candidates that were on the device with the best one, and its place among them."""
 
     def run(self, verbose: int | str = "auto") -> Found:
         """Train all candidates, and the best of them for the epochs that were best for it.
@@ -155,12 +158,19 @@ class Search:
                 f"the losses of all {len(found.trials)} candidates became NaN or infinite. Mend: lower learning rates"
             )
         if found.model is None or self.refit:
-            group = found.best.candidate.group
-            problem = self.source.whole(group) if self.refit else self._problems[group, 0]
-            ensemble, (found.history,) = problem.fit([found.best.candidate], found.best.epoch)
-            found.model, found.again = ensemble.member(0), True
-            found.interrupted |= found.history.interrupted
+            self._train_best(found)
         return found
+
+    def _train_best(self, found: Found) -> None:
+        """The best one once more, to its best epoch: in the same stack, so to the same bits, or from all rows alone."""
+        group, together, place = found.best.candidate.group, self._stack, self._place
+        if self.refit:
+            problem, together, place = self.source.whole(group), [found.best.candidate], 0
+        else:
+            problem = self._problems[group, 0]
+        ensemble, histories = problem.fit(together, found.best.epoch)
+        found.model, found.history, found.again = ensemble.member(place), histories[place], True
+        found.interrupted |= ensemble.interrupted
 
     def _parts(self) -> Iterator[list[Candidate]]:
         """Candidates of one group; the groups take turns, so that a search broken off has seen all."""
@@ -186,20 +196,23 @@ class Search:
                 found.interrupted = True
                 break
         if len(histories) == self.source.folds:
-            _take(found, part, histories, ensemble)
+            self._take(part, histories, ensemble, found)
 
-
-def _take(found: Found, part: Sequence[Candidate], histories: list[list[History]], ensemble: Any) -> None:
-    """Rank what has been trained; the best network is kept where it is what its last epoch left."""
-    trials = [trial_of(*one, found.by) for one in zip(part, zip(*histories, strict=True), strict=True)]
-    before = found.trials[0] if found.trials else None
-    found.trials = ranked([*found.trials, *(one for one in trials if one.epochs or one.diverged)], found.by)
-    if not found.trials or found.best is before:
-        return
-    place = next(place for place, one in enumerate(trials) if one is found.best)
-    is_last = found.best.epoch == found.best.epochs and not found.best.diverged
-    found.model = ensemble.member(place) if is_last else None
-    found.history = histories[0][place]
+    def _take(
+        self, part: Sequence[Candidate], histories: list[list[History]], ensemble: Ensemble | OneByOne, found: Found
+    ) -> None:
+        """Rank what has been trained; the best network is kept where it is what its last epoch left."""
+        trials = [trial_of(*one, found.by) for one in zip(part, zip(*histories, strict=True), strict=True)]
+        before = found.trials[0] if found.trials else None
+        found.trials = ranked([*found.trials, *(one for one in trials if one.epochs or one.diverged)], found.by)
+        if not found.trials or found.best is before:
+            return
+        place = next(place for place, one in enumerate(trials) if one is found.best)
+        is_last = found.best.epoch == found.best.epochs and not found.best.diverged
+        found.model = ensemble.member(place) if is_last else None
+        found.history = histories[0][place]
+        self._place = place % ensemble.at_once
+        self._stack = part[place - self._place : place - self._place + ensemble.at_once]
 
 
 def _require_layers(space: Space, model: Model, name: str) -> None:
