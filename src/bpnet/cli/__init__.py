@@ -13,6 +13,7 @@ from bpnet.distributed.launch import is_one_of_several
 
 SUBCOMMANDS = {
     "train": "Train on a table of your own, or run a recipe.",
+    "search": "Train many networks at once with settings drawn at random, and keep the best.",
     "predict": "Say the target for the rows of a table.",
     "evaluate": "Say how good a model's predictions are.",
     "show": "Show what a saved model or checkpoint is.",

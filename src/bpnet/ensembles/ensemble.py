@@ -74,6 +74,8 @@ class Ensemble:
         )
         self.epochs_seen = [0] * len(self)
         self.histories: list[History] = []
+        self.interrupted = False
+        """Has Ctrl-C ended the last `fit`?"""
 
     def __len__(self) -> int:
         return len(self.settings)
@@ -145,6 +147,7 @@ class Ensemble:
                 waiting = sorted(set(waiting) - set(members))
         for history in self.histories:
             history.interrupted = len(history.epoch) < epochs and not history.diverged
+        self.interrupted = interrupt.requested
         return self.histories
 
     def predict(self, x: Any, batch_size: int | None = None) -> np.ndarray:

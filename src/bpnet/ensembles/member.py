@@ -28,12 +28,13 @@ def twin(template: Model, seed: int, weight_decay: float | None, l2: float | Non
     if isinstance(template, Sequential):
         model: Model = Sequential([graph.inputs[0], *graph.layers], **how)
     else:
-        model = Model(graph.inputs[0], graph.outputs[0], **how)
+        model = Model(graph.inputs, graph.outputs, **how)
     optimizer = copy.copy(template.optimizer)
     if weight_decay is not None and isinstance(optimizer, ElementwiseOptimizer):
         optimizer.weight_decay = weight_decay
-    (term,) = template.terms
-    model.compile(optimizer, term.loss, list(term.metrics), term.weight)
+    of_each = [(term.loss, list(term.metrics), term.weight) for term in template.terms]
+    loss, metrics, weights = (list(column) for column in zip(*of_each, strict=True))
+    model.compile(optimizer, loss, metrics, weights)
     return model
 
 

@@ -12,5 +12,6 @@ from bpnet.plot.diagram import network as network
 from bpnet.plot.flow import gradient_flow as gradient_flow
 from bpnet.plot.regression import predicted_against_true as predicted_against_true
 from bpnet.plot.regression import residuals as residuals
+from bpnet.plot.search import search as search
 from bpnet.plot.tiles import filters as filters
 from bpnet.plot.tiles import weights as weights

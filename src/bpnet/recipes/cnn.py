@@ -21,7 +21,7 @@ from bpnet.nn.optimizers import SGD
 from bpnet.nn.pooling import MaxPooling2D
 from bpnet.nn.reshaping import Flatten
 from bpnet.recipes.pictures import confusion_matrix, filters, loss_curve, misread
-from bpnet.recipes.recipe import Measured, Options, Outcome, Problem
+from bpnet.recipes.recipe import HeldOut, Measured, Options, Outcome, Problem
 from bpnet.sequential import Sequential
 from bpnet.training.history import History
 
@@ -73,6 +73,12 @@ def problem(options: Options) -> Problem:
     """The network and the training part."""
     model, data = network(options), split(options)
     return Problem(model, data.x, data.y)
+
+
+def held_out(options: Options) -> HeldOut:
+    """The images that are not trained on."""
+    data = split(options)
+    return HeldOut(data.x_test, to_categorical(data.labels_test, 10))
 
 
 def checked(options: Options) -> Problem:

@@ -11,7 +11,7 @@ from bpnet.nn.dense import Dense
 from bpnet.nn.graph import Input
 from bpnet.nn.optimizers import Adam
 from bpnet.recipes.pictures import confusion_matrix, loss_curve, misread
-from bpnet.recipes.recipe import Measured, Options, Outcome, Problem
+from bpnet.recipes.recipe import HeldOut, Measured, Options, Outcome, Problem
 from bpnet.sequential import Sequential
 
 EPOCHS = 20
@@ -32,25 +32,31 @@ def problem(options: Options) -> Problem:
     return Problem(model, data.x_train, data.y_train)
 
 
+def held_out(options: Options) -> HeldOut:
+    """The rows that are not trained on."""
+    data = digits(options.seed)
+    return HeldOut(data.x_test, data.y_test)
+
+
 def run(options: Options) -> Outcome:
     """Train, measure on the held-out part after every epoch, and show what was misread."""
     task = problem(options)
-    held_out = digits(options.seed)
+    data = digits(options.seed)
     history = task.fit(
         options,
         batch_size=options.batch_size or BATCH_SIZE,
         epochs=options.epochs or EPOCHS,
-        validation_data=(held_out.x_test, held_out.y_test),
+        validation_data=held_out(options),
     )
-    predicted = task.model.predict(held_out.x_test).argmax(axis=1)
-    accuracy = float((predicted == held_out.y_test).mean())
+    predicted = task.model.predict(data.x_test).argmax(axis=1)
+    accuracy = float((predicted == data.y_test).mean())
     return Outcome(
         [Measured("held-out accuracy", accuracy, least=0.97)],
         task.model,
-        f"{int((predicted != held_out.y_test).sum())} of {len(predicted)} held-out digits misread",
+        f"{int((predicted != data.y_test).sum())} of {len(predicted)} held-out digits misread",
         {
             "loss-and-accuracy.png": loss_curve(history),
-            "confusion-matrix.png": confusion_matrix(held_out.y_test, predicted, 10),
-            "misread-digits.png": misread(held_out.images_test, held_out.y_test, predicted),
+            "confusion-matrix.png": confusion_matrix(data.y_test, predicted, 10),
+            "misread-digits.png": misread(data.images_test, data.y_test, predicted),
         },
     )

@@ -17,7 +17,7 @@ from bpnet.nn.losses import MulticlassHinge
 from bpnet.nn.optimizers import SGD
 from bpnet.nn.regularizers import L2
 from bpnet.recipes.pictures import confusion_matrix, loss_curve
-from bpnet.recipes.recipe import Measured, Options, Outcome, Problem
+from bpnet.recipes.recipe import HeldOut, Measured, Options, Outcome, Problem
 from bpnet.sequential import Sequential
 
 EPOCHS = 30
@@ -28,6 +28,11 @@ def problem(options: Options) -> Problem:
     """One linear layer, compiled, and the training part."""
     x, y, _, _ = _data(options)
     return _classifier(options, x, y)
+
+
+def held_out(options: Options) -> HeldOut:
+    """The rows that are not trained on."""
+    return HeldOut(*_data(options)[2:])
 
 
 def _classifier(options: Options, x: np.ndarray, y: np.ndarray) -> Problem:

@@ -14,7 +14,7 @@ from bpnet.nn.dense import Dense
 from bpnet.nn.graph import Input
 from bpnet.nn.optimizers import SGD
 from bpnet.recipes.pictures import loss_curve
-from bpnet.recipes.recipe import Measured, Options, Outcome, Problem
+from bpnet.recipes.recipe import HeldOut, Measured, Options, Outcome, Problem
 from bpnet.sequential import Sequential
 
 EPOCHS = 300
@@ -32,6 +32,12 @@ def problem(options: Options) -> Problem:
     model.compile(SGD(0.1), "binary_crossentropy", ["accuracy"])
     x, _, y, _ = _data(options.seed)
     return Problem(model, x, y)
+
+
+def held_out(options: Options) -> HeldOut:
+    """The rows that are not trained on."""
+    _, x_test, _, y_test = _data(options.seed)
+    return HeldOut(x_test, y_test)
 
 
 def run(options: Options) -> Outcome:

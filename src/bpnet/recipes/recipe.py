@@ -2,7 +2,8 @@
 
 A recipe is a module with `run(options)` and, where it trains a network, `problem(options)`: the compiled model and its
 data, which `bpnet gradcheck` uses too, or `checked(options)` where there is one. `bpnet profile` takes a step of it on
-BATCH_SIZE samples, or on all where the recipe has none. The first line of its docstring says what it is.
+BATCH_SIZE samples, or on all where the recipe has none. One that `bpnet search` takes has `held_out(options)`, the rows
+that judge, and EPOCHS. The first line of its docstring says what it is.
 """
 
 from __future__ import annotations
@@ -92,6 +93,13 @@ class Problem(NamedTuple):
         if not history.epoch:
             raise KeyboardInterrupt
         return history
+
+
+class HeldOut(NamedTuple):
+    """What a recipe is measured on at its end."""
+
+    x: Any
+    y: Any
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from bpnet.nn.optimizers import Adam
 from bpnet.nn.pooling import GlobalAveragePooling2D
 from bpnet.nn.schedules import CosineDecay
 from bpnet.recipes.pictures import confusion_matrix, loss_curve, misread
-from bpnet.recipes.recipe import Measured, Options, Outcome, Problem
+from bpnet.recipes.recipe import HeldOut, Measured, Options, Outcome, Problem
 
 EPOCHS = 8
 BATCH_SIZE = 32
@@ -57,15 +57,21 @@ def problem(options: Options) -> Problem:
     return Problem(model, x, data.y_train)
 
 
+def held_out(options: Options) -> HeldOut:
+    """The images that are not trained on."""
+    data = digits(options.seed)
+    return HeldOut(data.images_test[..., None] / 16, data.y_test)
+
+
 def run(options: Options) -> Outcome:
     """Train, measure on the held-out part after every epoch, and show what was misread."""
     task, data = problem(options), digits(options.seed)
-    x_test = data.images_test[..., None] / 16
+    x_test, y_test = held_out(options)
     history = task.fit(
         options,
         batch_size=options.batch_size or BATCH_SIZE,
         epochs=options.epochs or EPOCHS,
-        validation_data=(x_test, data.y_test),
+        validation_data=(x_test, y_test),
     )
     predicted = task.model.predict(x_test).argmax(axis=1)
     accuracy = float((predicted == data.y_test).mean())

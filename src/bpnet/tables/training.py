@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any
@@ -126,16 +126,7 @@ def fitted(
     distributed: str | Communicator | None = None,
 ) -> Model:
     """The network after training; with `held_out` rows it has the weights that were best on them."""
-    target = preprocessing.target
-    weights = None
-    if settings.class_weight is not None and target.task != "regression":
-        counts = np.bincount(train.values, minlength=len(target.classes))
-        weights = row_weights(settings.class_weight, counts, target.classes)
-
-    def data(part: Part) -> tuple[Any, ...]:
-        y = target.scaled(part.values) if target.task == "regression" else part.values
-        return (part.x, y) if weights is None else (part.x, y, weights[part.values])
-
+    data = as_learned(preprocessing, train, settings)
     x, y, *weight = data(train)
     model = compiled(preprocessing, settings, where)
     stopping = early_stopping(settings, len(train)) if held_out is not None else []
@@ -153,6 +144,21 @@ def fitted(
         distributed=distributed,
     )
     return model
+
+
+def as_learned(preprocessing: Preprocessing, train: Part, settings: Settings) -> Callable[[Part], tuple[Any, ...]]:
+    """What makes (x, y) of rows, or (x, y, weight) where the classes weigh something by those to train on."""
+    target = preprocessing.target
+    weights = None
+    if settings.class_weight is not None and target.task != "regression":
+        counts = np.bincount(train.values, minlength=len(target.classes))
+        weights = row_weights(settings.class_weight, counts, target.classes)
+
+    def data(part: Part) -> tuple[Any, ...]:
+        y = target.scaled(part.values) if target.task == "regression" else part.values
+        return (part.x, y) if weights is None else (part.x, y, weights[part.values])
+
+    return data
 
 
 def early_stopping(settings: Settings, rows: int) -> list[Callback]:
