@@ -14,6 +14,7 @@ from bpnet.callbacks.terminate_on_nan import TerminateOnNaN as TerminateOnNaN
 from bpnet.checking import gradient_check as gradient_check
 from bpnet.data.arrays import to_categorical as to_categorical
 from bpnet.data.images.generator import ImageDataGenerator as ImageDataGenerator
+from bpnet.ensembles.ensemble import Ensemble as Ensemble
 from bpnet.formats.atomic import NotWrittenError as NotWrittenError
 from bpnet.formats.container import CheckpointError as CheckpointError
 from bpnet.loading import load_model as load_model

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -12,24 +11,19 @@ from tqdm import tqdm
 
 from bpnet.callbacks.progress import can_be_drawn_on
 from bpnet.data import arrays, samples
+from bpnet.ensembles.at_once import evenly, fitting
 from bpnet.ensembles.member import fill, twin
 from bpnet.ensembles.numbers import Numbers
 from bpnet.ensembles.settings import Settings
 from bpnet.ensembles.stack import Stack, StackRun, put
 from bpnet.models import Model
+from bpnet.nn.dropout import Dropout
 from bpnet.nn.optimizers import ElementwiseOptimizer
 from bpnet.predictor import MEASURED
 from bpnet.training.history import History
 from bpnet.training.interrupt import InterruptAfterStep
+from bpnet.training.out_of_memory import explained, is_out_of_memory, let_go
 from bpnet.training.stacked import StackedMeasurement
-
-CACHE = 5 << 18
-"""Bytes of weights, gradients and moments that a core of a CPU has in a stack: each step uses all of them again, and
-they should stay in its cache of the second level, of 1 or 2 MiB. Of 64-128-10, with 154 kB a model, 8 and 16 a core
-were fastest; 1 took 2.6 times as long, 64 1.5 times."""
-
-ON_A_GPU = 1024
-"""Models of a stack on a GPU, at most."""
 
 
 class Ensemble:
@@ -70,11 +64,15 @@ class Ensemble:
         self.model = _checked(model)
         given = {"learning_rate": learning_rate, "weight_decay": weight_decay, "l2": l2, "dropout": dropout}
         self.settings = Settings.of(models, model.seed, seeds, **given)
+        _require_places(model, dropout, l2)
         optimizer = twin(model, model.seed, None, None, None).bind()[1]
         own = [model.backend.to_numpy(vector) for vector in optimizer.vectors()]
         self._numbers = Numbers.first(model.network, own, self.settings.seeds)
-        self.at_once = min(len(self), self._fitting() if at_once is None else arrays.whole_number("at_once", at_once))
-        self.epochs_seen = 0
+        self.at_once = min(
+            len(self),
+            fitting(model.backend, self._numbers) if at_once is None else arrays.whole_number("at_once", at_once),
+        )
+        self.epochs_seen = [0] * len(self)
         self.histories: list[History] = []
 
     def __len__(self) -> int:
@@ -106,6 +104,11 @@ class Ensemble:
         epochs = arrays.whole_number("epochs", epochs)
         measured = arrays.whole_number("validation_batch_size", validation_batch_size, default=MEASURED)
         like = self.model.expected(x)
+        if folds is not None and validation_split:
+            raise ValueError(
+                "validation_split: it was given with folds, which say which rows are learned from. "
+                "Mend: validation_data=(x, y), or leave it out"
+            )
         data = samples.checked(like, x, y, sample_weight)
         held_out = None if validation_data is None else samples.validation(like, validation_data)
         if validation_split and held_out is None:
@@ -114,22 +117,34 @@ class Ensemble:
         rows = _rows(folds, len(self), len(data))
         self.histories = [History() for _ in range(len(self))]
         on_device = put(self.model, data), None if held_out is None else put(self.model, held_out)
-        seen = range(self.epochs_seen, self.epochs_seen + epochs)
         runs: dict[tuple[int, int], StackRun] = {}
-        with self._bar(epochs, verbose) as bar, InterruptAfterStep() as interrupt:
-            for members in self._stacks([len(of_model) for of_model in rows]):
-                if interrupt.requested:
-                    break
-                own = [rows[k] for k in members]
+        waiting = list(range(len(self)))
+        with self._bar(epochs, verbose) as bar, InterruptAfterStep() as interrupt, explained("fit", self.model.backend):
+            while waiting and not interrupt.requested:
+                alike = [k for k in waiting if len(rows[k]) == len(rows[waiting[0]])]
+                members = alike[: evenly(len(alike), self.at_once)]
+                own, first = [rows[k] for k in members], [self.epochs_seen[k] for k in members]
+                histories = [History() for _ in members]
                 kind = len(members), len(own[0])
-                if kind not in runs:
-                    stack = Stack(self.model, len(members), self.settings)
-                    runs[kind] = StackRun(stack, *on_device, kind[1], size, measured)
-                seeds, histories = [self.settings.seeds[k] for k in members], [self.histories[k] for k in members]
-                runs[kind].run(self._numbers, members, own, seeds, seen, shuffle, interrupt, histories, bar)
+                try:
+                    if kind not in runs:
+                        stack = Stack(self.model, len(members), self.settings)
+                        runs[kind] = StackRun(stack, *on_device, kind[1], size, measured)
+                    train = runs[kind].run
+                    begun = train(self._numbers, members, own, first, epochs, shuffle, interrupt, histories, bar)
+                except Exception as error:
+                    if not is_out_of_memory(error) or len(members) == 1:
+                        raise
+                    runs.clear()
+                    let_go(error)
+                    self.at_once = len(members) // 2
+                    continue
+                for k, history, number in zip(members, histories, begun, strict=True):
+                    self.histories[k] = history
+                    self.epochs_seen[k] += number
+                waiting = sorted(set(waiting) - set(members))
         for history in self.histories:
             history.interrupted = len(history.epoch) < epochs and not history.diverged
-        self.epochs_seen = seen.stop
         return self.histories
 
     def predict(self, x: Any, batch_size: int | None = None) -> np.ndarray:
@@ -171,7 +186,7 @@ class Ensemble:
         fill(model, [array[k] for array in self._numbers.arrays()])
         if given.learning_rate is not None:
             model.learning_rate = given.learning_rate[k]
-        model.epochs_seen = self.epochs_seen
+        model.epochs_seen = self.epochs_seen[k]
         model.history = self.histories[k] if self.histories else None
         return model
 
@@ -180,38 +195,18 @@ class Ensemble:
     def _in_turn(self) -> Iterator[tuple[Stack, range]]:
         """Stacks of all models in their order, each with its numbers; one of them after another is the same object."""
         made: dict[int, Stack] = {}
-        for start in range(0, len(self), self.at_once):
-            members = range(start, min(start + self.at_once, len(self)))
+        size = evenly(len(self), self.at_once)
+        for start in range(0, len(self), size):
+            members = range(start, min(start + size, len(self)))
             if len(members) not in made:
                 made[len(members)] = Stack(self.model, len(members), self.settings)
             made[len(members)].take_up(self._numbers, members)
             yield made[len(members)], members
 
-    def _stacks(self, lengths: Sequence[int]) -> Iterator[list[int]]:
-        """The models of each stack: those that learn from as many samples, at most `at_once` of them."""
-        for length in sorted(set(lengths)):
-            alike = [k for k, own in enumerate(lengths) if own == length]
-            for start in range(0, len(alike), self.at_once):
-                yield alike[start : start + self.at_once]
-
-    def _fitting(self) -> int:
-        """How many models a stack has by default."""
-        if self.model.backend.device != "CPU":
-            return ON_A_GPU
-        vectors = 2 + sum(vector.size == self._numbers.theta.size for vector in self._numbers.optimizer)
-        return _cores() * int(max(1, CACHE // max(1, vectors * self._numbers.theta[0].nbytes)))
-
     def _bar(self, epochs: int, verbose: int | str) -> Any:
         shown = bool(verbose) and can_be_drawn_on(sys.stderr)
         form = "epochs of models |{bar}| {n_fmt}/{total_fmt}, {remaining} left"
         return tqdm(total=epochs * len(self), file=sys.stderr, dynamic_ncols=True, disable=not shown, bar_format=form)
-
-
-def _cores() -> int:
-    """How many this process may use."""
-    given = os.environ.get("BPNET_THREADS", "")
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return int(given) if given.isdecimal() and int(given) else usable
 
 
 def _checked(model: Any) -> Model:
@@ -232,6 +227,15 @@ def _checked(model: Any) -> Model:
             "Mend: one like Adam or SGD, or train the models one after another"
         )
     return model
+
+
+def _require_places(model: Model, dropout: Any, l2: Any) -> None:
+    """ValueError: a setting that no layer has a place for."""
+    layers = model.network.graph.layers
+    if dropout is not None and not any(type(layer) is Dropout for layer in layers):
+        raise ValueError("dropout: the model has no Dropout layer to give it to. Mend: add Dropout(0.0) where it drops")
+    if l2 is not None and not any(hasattr(layer, "kernel_regularizer") for layer in layers):
+        raise ValueError("l2: the model has no layer with a kernel_regularizer. Mend: leave l2 out")
 
 
 def _rows(folds: Sequence[Any] | None, models: int, length: int) -> list[np.ndarray]:

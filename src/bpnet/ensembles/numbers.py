@@ -14,6 +14,9 @@ from bpnet.nn.network import Network, first_key
 from bpnet.nn.stacked import StackedNetwork
 from bpnet.nn.stacked_optimizer import StackedOptimizer
 
+KEYS = 2
+"""The place of the keys in `Numbers.arrays`."""
+
 
 @dataclass
 class Numbers:

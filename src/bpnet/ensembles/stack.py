@@ -10,6 +10,7 @@ import numpy as np
 from bpnet.backend import Array
 from bpnet.data.random import epoch_order
 from bpnet.data.samples import Samples
+from bpnet.ensembles.guard import StackGuard
 from bpnet.ensembles.numbers import Numbers, device_arrays
 from bpnet.ensembles.settings import Settings
 from bpnet.models import Model
@@ -20,6 +21,9 @@ from bpnet.training.history import History
 from bpnet.training.interrupt import InterruptAfterStep
 from bpnet.training.stacked import StackedData, StackedMeasurement, StackedTraining
 from bpnet.training.stacked_objective import StackedObjective
+
+AT_THE_END = 1024
+"""The most samples of which the loss at the end of a run is looked at; as `bpnet.training.fit` has it."""
 
 
 class Stack:
@@ -35,11 +39,11 @@ class Stack:
         self.objective = StackedObjective(self.network, objective, own_l2=settings.l2 is not None)
         decays = settings.weight_decay is not None
         self.optimizer = StackedOptimizer(optimizer, self.network, decays=decays)
-        self._settings = settings
+        self.settings = settings
 
     def take_up(self, numbers: Numbers, members: Sequence[int]) -> None:
         """Let these members of the ensemble be the models of the stack."""
-        rows, given = list(members), self._settings
+        rows, given = list(members), self.settings
         for array, vector in zip(numbers.arrays(), device_arrays(self.network, self.optimizer), strict=True):
             vector[...] = self.backend.asarray(array[rows], str(array.dtype))
         if given.learning_rate is not None:
@@ -69,7 +73,7 @@ class StackRun:
         measured: int,
     ) -> None:
         self.stack = stack
-        self._samples = samples
+        self._samples, self._batch_size = samples, batch_size
         on_device = StackedData(stack.backend, *data, stack.models, samples)
         self._training = StackedTraining(stack.objective, stack.optimizer, on_device, batch_size)
         self._measure = None if held_out is None else StackedMeasurement(stack.objective, *held_out, measured)
@@ -79,76 +83,52 @@ class StackRun:
         numbers: Numbers,
         members: Sequence[int],
         rows: Sequence[np.ndarray],
-        seeds: Sequence[int],
-        epochs: range,
+        first_epochs: Sequence[int],
+        epochs: int,
         shuffle: bool,
         interrupt: InterruptAfterStep,
         histories: Sequence[History],
         bar: Any,
-    ) -> None:
-        """Train these members of `numbers`, each on its `rows`, and tell their histories of it."""
-        self.stack.take_up(numbers, members)
-        good = _Good(self.stack, numbers, members)
-        alive = set(range(len(members)))
-        for epoch in epochs:
-            good.begin_epoch()
-            order = np.stack(
-                [
-                    of_model[epoch_order(seed, epoch, self._samples, self._samples, shuffle=shuffle)]
-                    for of_model, seed in zip(rows, seeds, strict=True)
-                ]
-            )
-            logs = self._training.epoch(self.stack.backend.asarray(order, "int64"))
-            bad = self._training.totals.first_bad_batches()
-            held_out = self._measure() if self._measure is not None else [{}] * len(members)
-            finite = good.finite_weights()
-            for k in sorted(alive):
-                if bad[k] <= self._training.batches or not finite[k]:
-                    at_once = bad[k] == 1
-                    good.keep(k, at_once)
-                    histories[k].diverged = True
-                    histories[k].message = f"the loss or a weight became NaN or infinite in epoch {epoch + 1}"
-                    alive.discard(k)
-                    continue
-                figures = logs[k] | {f"val_{name}": value for name, value in held_out[k].items()}
-                histories[k].add(epoch - epochs.start, figures)
-            bar.update(len(members))
-            if interrupt.requested:
-                break
-            if not alive:
-                break
-        good.end(alive)
+    ) -> list[int]:
+        """Train these members of `numbers`, each on its `rows`, and tell their histories of it.
 
+        Returns how many epochs each has begun; `first_epochs` are how many it had seen before. What overflows in a
+        model that diverges is told in its history, not in warnings.
+        """
+        stack, begun = self.stack, [0] * len(members)
+        stack.take_up(numbers, members)
+        guard = StackGuard(stack, numbers, members, histories)
+        with np.errstate(all="ignore"):
+            for epoch in range(epochs):
+                guard.begin_epoch()
+                for k in guard.alive:
+                    begun[k] = epoch + 1
+                order = self._order(members, rows, [first + epoch for first in first_epochs], shuffle)
+                logs = self._training.epoch(order)
+                guard.check_epoch(epoch, self._training)
+                held_out = self._measure() if self._measure is not None else [{}] * len(members)
+                for k in guard.alive:
+                    histories[k].add(epoch, logs[k] | {f"val_{name}": value for name, value in held_out[k].items()})
+                bar.update(len(members))
+                if interrupt.requested or not guard.alive:
+                    break
+            guard.check_end(epoch, self._training, self._first_rows(rows))
+        guard.end()
+        return begun
 
-class _Good:
-    """The numbers of a stack at the start of the last two epochs; a model that diverges goes back to them."""
+    def _order(self, members: Sequence[int], rows: Sequence[np.ndarray], epochs: Sequence[int], shuffle: bool) -> Array:
+        """For each model its samples in the order of its own epoch."""
+        seeds, length = [self.stack.settings.seeds[k] for k in members], self._samples
+        orders = [
+            own[epoch_order(seed, epoch, length, length, shuffle=shuffle)]
+            for own, seed, epoch in zip(rows, seeds, epochs, strict=True)
+        ]
+        return self.stack.backend.asarray(np.stack(orders), "int64")
 
-    def __init__(self, stack: Stack, numbers: Numbers, members: Sequence[int]) -> None:
-        self._stack, self._numbers, self._members = stack, numbers, list(members)
-        self._kept: list[list[Array]] = []
-
-    def begin_epoch(self) -> None:
-        """Take copies, and forget those from before the last epoch."""
-        xp = self._stack.backend.xp
-        vectors = device_arrays(self._stack.network, self._stack.optimizer)
-        self._kept = [*self._kept[-1:], [xp.asarray(vector, copy=True) for vector in vectors]]
-
-    def finite_weights(self) -> np.ndarray:
-        """For each model, whether all its weights are finite. Waits for the device."""
-        xp = self._stack.backend.xp
-        found = self._stack.backend.to_numpy(xp.all(xp.isfinite(self._stack.network.theta), axis=-1))
-        return np.asarray(found)
-
-    def keep(self, k: int, at_once: bool) -> None:
-        """Model k ends as it was at the epoch's start, or at the one before if that gave a bad loss at once."""
-        for array, copy in zip(self._numbers.arrays(), self._kept[0 if at_once else -1], strict=True):
-            array[self._members[k]] = self._stack.backend.to_numpy(copy)[k]
-
-    def end(self, alive: set[int]) -> None:
-        """The others end as they are."""
-        rows = sorted(alive)
-        for array, now in zip(self._numbers.arrays(), self._stack.copies(), strict=True):
-            array[[self._members[k] for k in rows]] = now[rows]
+    def _first_rows(self, rows: Sequence[np.ndarray]) -> Array:
+        """The samples on which the loss at the end of a run is looked at, as in a single run."""
+        few = min(AT_THE_END, self._batch_size, self._samples)
+        return self.stack.backend.asarray(np.stack([own[:few] for own in rows]), "int64")
 
 
 def put(template: Model, data: Samples) -> tuple[Array, Array, Array | None]:

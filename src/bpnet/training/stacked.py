@@ -29,20 +29,25 @@ class StackedData:
         self.order[...] = order
         self.cursor[...] = 0
 
+    def at(self, rows: Array) -> tuple[Array, Array, Array | None]:
+        """These samples of each model, rows (K, N): x (K, N, …), y (K·N, …), their weights (K, N)."""
+        xp = self.backend.xp
+        flat = xp.reshape(rows, (-1,))
+        x = xp.reshape(xp.take(self.x, flat, axis=0), (*rows.shape, *self.x.shape[1:]))
+        y = xp.take(self.y, flat, axis=0)
+        if self.weight is None:
+            return x, y, None
+        return x, y, xp.reshape(xp.take(self.weight, flat, axis=0), rows.shape)
+
     def taker(self, batch_size: int) -> Callable[[], tuple[Array, Array, Array | None]]:
-        """What takes each model's next samples: x (K, N, …), y (K·N, …), their weights (K, N)."""
+        """What takes each model's next samples, as `at` does."""
         xp = self.backend.xp
         offsets = self.backend.asarray(range(batch_size), "int64")
 
         def take() -> tuple[Array, Array, Array | None]:
             rows = xp.take(self.order, self.cursor + offsets, axis=1)
             self.cursor[...] = self.cursor + batch_size
-            flat = xp.reshape(rows, (-1,))
-            x = xp.reshape(xp.take(self.x, flat, axis=0), (*rows.shape, *self.x.shape[1:]))
-            y = xp.take(self.y, flat, axis=0)
-            if self.weight is None:
-                return x, y, None
-            return x, y, xp.reshape(xp.take(self.weight, flat, axis=0), rows.shape)
+            return self.at(rows)
 
         return take
 
