@@ -93,3 +93,15 @@ def test_a_failure_names_the_library(cublaslt, device, monkeypatch):
     product = made(device).prepared(*places)
     with pytest.raises(RuntimeError, match=r"cuBLASLt's matrix product failed: CUBLAS_STATUS_EXECUTION_FAILED \(13\)"):
         product()
+
+
+def test_gradients_of_stacked_models_are_written_between_others(cublaslt, device):
+    """Of each model the parameters are one vector; its length decides how the matrices in it are aligned."""
+    a, left = matrix(device, np.arange(24.0).reshape(3, 4, 2), "float32")
+    b, right = matrix(device, np.arange(30.0).reshape(3, 2, 5), "float32")
+    vectors, content = matrix(device, np.full((3, 1, 46), 7.0), "float32")
+    result = Matrix(vectors.memory, 0, "float32", 3, 4, 5, 46, 5, 1)
+    made(device).prepared(a, b, result)()
+    assert np.array_equal(content[:, 0, :20].reshape(3, 4, 5), left @ right)
+    assert (content[:, 0, 20:] == 7).all()
+    assert cublaslt.asked[0]["MIN_ALIGNMENT_D_BYTES"] == 8  # 46 · 4 bytes from model to model

@@ -62,6 +62,7 @@ class Models:
         rate, x, y = be.asarray(rate[chosen], dtype), be.asarray(x, dtype), be.asarray(y, dtype)
         order = be.asarray(order[chosen], "int64")
         offsets, cursor = be.asarray(np.arange(batch), "int64"), be.asarray(np.zeros(()), "int64")
+        self.cursor = cursor
         self.losses, self.largest = be.asarray(np.zeros(stack), "float64"), be.asarray(np.zeros(stack), "float64")
 
         def step() -> None:
@@ -173,3 +174,22 @@ def update(xp: Any, x: Any, y: Any, theta: Any, grad: Any, moment: Any, rate: An
 def test_a_stacked_step_computes_what_it_says(spec: str, dtype: str) -> None:
     shapes = [(3, 6, INPUTS), (3, 6, OUTPUTS), (3, PARAMETERS), (3, PARAMETERS), (3, PARAMETERS), (3, 1)]
     check(spec, update, normal(*shapes), dtype)
+
+
+@pytest.mark.parametrize(("models", "batch"), [(2, 1), (3, 4), (8, 8), (37, 2)])
+def test_many_steps_in_a_call_are_these_steps(models: int, batch: int, dtype: str) -> None:
+    one, many = (Models("numba", models, batch, dtype) for _ in range(2))
+    expected = one.train()
+    many.captured()
+    many.captured.repeat(2)
+    many.captured.repeat(1)
+    found = [np.array(array) for array in (many.theta, many.losses, many.largest)]
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert int(many.cursor) == int(one.cursor) == 4 * batch
+
+
+def test_steps_of_a_single_network_are_made_one_by_one() -> None:
+    made = Models("numba", None, 4, "float32")
+    made.captured()
+    assert not hasattr(made.captured, "repeat")

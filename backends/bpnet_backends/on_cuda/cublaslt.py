@@ -66,6 +66,12 @@ def _layouts(left: Matrix, right: Matrix, result: Matrix, turned: bool) -> tuple
     return first, second, third
 
 
+def alignment(matrix: Matrix) -> int:
+    """Bytes, a power of two, of which the address of each matrix of the stack is a multiple; ALIGNED at most."""
+    places = matrix.address | matrix.over * np.dtype(matrix.dtype).itemsize | ALIGNED
+    return places & -places
+
+
 @dataclass(frozen=True)
 class _Algorithm:
     """What cuBLASLt was asked for once and takes with each call; it stays as long as the process."""
@@ -105,7 +111,7 @@ class CublasLt:
         layouts = _layouts(left, right, c, turned)
         if c.dtype not in TYPES or layouts is None or not (a.columns and c.rows and c.columns):
             return None
-        alignments = tuple(min(matrix.address & -matrix.address, ALIGNED) for matrix in (left, right, c))
+        alignments = tuple(alignment(matrix) for matrix in (left, right, c))
         key = (c.dtype, c.stack, layouts, alignments)
         if key not in self._known:
             self._known[key] = self._chosen(*key)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bpnet_backends.fusion.products import layout
-from bpnet_backends.on_numpy.program import overlap, same_view, with_results_in_place, without_unread
+from bpnet_backends.on_numpy.program import is_stack, overlap, same_view, with_results_in_place, without_unread
 from bpnet_backends.on_numpy.recording import Call, Record
 from bpnet_backends.on_numpy.reserved import reserved
 
@@ -81,7 +81,7 @@ def _product(call: Call, found: Record) -> Iterator[Call]:
             yield _copy(x, made)
             x = made
         factors.append(x)
-    result = out if out.flags.c_contiguous else _new(found, out.shape, out.dtype)
+    result = out if out.flags.c_contiguous or is_stack(out) else _new(found, out.shape, out.dtype)
     yield replace(call, inputs=tuple(factors), outputs=(result,))
     if result is not out:
         yield _copy(result, out)

@@ -12,7 +12,8 @@ from bpnet_backends.fusion.items import Item, items
 from bpnet_backends.fusion.products import Product
 from bpnet_backends.fusion.rows import RowKernel
 from bpnet_backends.on_numba.dividing import alone
-from bpnet_backends.on_numba.models import Stacked, stacked_kernel
+from bpnet_backends.on_numba.many_steps import ManySteps, many_steps
+from bpnet_backends.on_numba.models import Stacked, StackedKernels
 from bpnet_backends.on_numba.pieces import Piece, cost
 from bpnet_backends.on_numba.regions import Region, regions
 from bpnet_backends.on_numba.samples import Sampled
@@ -58,6 +59,8 @@ class Replay:
     calls: list[Callable[[], Any]]
     pieces: list[Piece | Part]
     memory: list[np.ndarray]
+    repeat: ManySteps | None = None
+    """So many steps in one call, where there is a way that takes less."""
 
     def __call__(self) -> None:
         """One step."""
@@ -74,10 +77,14 @@ class Lowering(Tables):
 
     def __init__(self, record: Record) -> None:
         found: list[Item] = []
-        for run in runs(record, shortened(record)):
+        self._calls = shortened(record)
+        self._parts = runs(record, self._calls)
+        for run in self._parts:
             found += [Item(Stacked(run))] if isinstance(run, Run) else items(run, alone)
         super().__init__(record, found)
         self._pieces: list[Piece | Part] = []
+        self._beside: list[tuple[Kernel, int]] = []
+        """The kernels that are not of stacked models, each with the number of its chunks."""
         self._regions = regions(found)
         self._place = recycled(record, [self.uses(region.items) for region in self._regions])
 
@@ -97,7 +104,10 @@ class Lowering(Tables):
                 self._add(region, segment)
         if segment.kernels:
             calls.append(segment.bound())
-        return Replay(calls, self._pieces, self.alive)
+        many = (
+            many_steps(self._record, self._calls, self._parts, self._beside, self.address) if len(calls) == 1 else None
+        )
+        return Replay(calls, self._pieces, self.alive, many)
 
     def address(self, array: np.ndarray) -> int:
         """Where the array lies, or the memory that stands for it."""
@@ -109,13 +119,16 @@ class Lowering(Tables):
         for item in region.items:
             work = item.work
             if isinstance(work, Stacked):
-                kernel, pieces = stacked_kernel(work, self.address, self.alive, chunks)
-                self._pieces += pieces
+                stacked = StackedKernels(work, self.address)
+                kernel = stacked.all()
+                self._pieces += stacked.pieces(chunks)
+                self.alive += stacked.alive
             else:
                 assert isinstance(work, RowKernel | Product | Sampled)
                 kernel, partials = self.made(work, chunks)
                 self._pieces.append(Piece(cost(self.described(work)), kernel, chunks, partials))
                 folds += partials
+                self._beside.append((kernel, chunks))
             kernels.append(kernel)
         segment.add(kernels, chunks)
         if folds:

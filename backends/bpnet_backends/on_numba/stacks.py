@@ -169,7 +169,9 @@ class _Singles:
         if given is None:
             return None
         kind, inputs, options = given
-        pairs = [*inputs, self._first(out)]
+        # These are done with rows only: a model's own one stays a row.
+        in_rows = call.function is np.argmax or (kind == "take" and inputs[0][1] == 0)
+        pairs = [*inputs, self._rows(out) if in_rows else self._first(out)]
         for array, distance in pairs:
             if isinstance(array, np.ndarray):
                 self._distances.setdefault(id(root(array)), set()).add(distance)
@@ -189,7 +191,9 @@ class _Singles:
         args, options = call.inputs if call.kind == "other" else (call.inputs, call.options)
         if call.function is np.take:
             return self._taken(args, options)
-        if (call.kind == "reduce" or call.function is np.argmax) and len(args) == 1:
+        if call.function is np.argmax and len(args) == 1 and args[0].ndim == 2 and options.get("axis", 0) in (1, -1):
+            return call.kind, [self._rows(args[0])], options
+        if call.kind == "reduce" and len(args) == 1:
             (x,) = args
             changed = self._without_first_axis(options, x) if x.ndim and x.shape[0] == out.shape[0] else None
             return None if changed is None else (call.kind, [self._first(x)], changed)
@@ -201,15 +205,20 @@ class _Singles:
             return None
         table, indices = args
         if options.get("axis", 0) == 0:
-            return "take", [(table, 0), self._first(indices)], {}
+            return "take", [(table, 0), self._rows(indices)], {}
         if options == {"axis": 1} and table.shape[0] == self._models and id(root(table)) not in self._shared:
             return "take", [self._first(table), (indices, 0)], {}
         return None
 
     def _first(self, x: np.ndarray) -> tuple[np.ndarray, int]:
-        """The part of the first model, and the bytes from one to the next."""
+        """The part of the first model, without an axis of models, and the bytes from one to the next."""
+        part, distance = self._rows(x)
+        return (part[0, ...] if len(part) == 1 else part), distance
+
+    def _rows(self, x: np.ndarray) -> tuple[np.ndarray, int]:
+        """The same with all axes."""
         rows = x.shape[0] // self._models
-        return (x[0, ...] if rows == 1 else x[:rows]), x.strides[0] * rows
+        return x[:rows], x.strides[0] * rows
 
     def _broadcast(self, x: Any, out: np.ndarray) -> tuple[Any, int] | None:
         """The same of what is spread to the shape of `out`."""

@@ -31,6 +31,9 @@ class Captured:
     replay too: every step of a run is then computed alike.
     """
 
+    repeat: Callable[[int], None]
+    """So many steps in one call; there only once a replay was made that knows a way which takes less."""
+
     def __init__(self, step: Callable[[], None], compiled: Callable[[Record], Replay], *, same_bits: bool) -> None:
         self._step = step
         self._compiled = compiled
@@ -63,6 +66,8 @@ class Captured:
     def _compile(self) -> Replay:
         if self._record is not None:
             self._replay, self._record = self._compiled(self._record), None
+            if (repeat := getattr(self._replay, "repeat", None)) is not None:
+                self.repeat = repeat
         assert self._replay is not None
         return self._replay
 

@@ -102,7 +102,7 @@ def _leave_out(record: Record, program: Program, position: int) -> None:
     if not isinstance(copy.inputs[0], np.ndarray):
         return
     (source,), (target,) = copy.inputs, copy.outputs
-    fits = source.shape == target.shape and source.dtype == target.dtype and target.flags.c_contiguous
+    fits = source.shape == target.shape and source.dtype == target.dtype
     if not fits or not record.is_own(source) or source.size != record.made[id(root(source))].size:
         return
     memory, used = id(root(source)), program.uses(source)
@@ -115,6 +115,8 @@ def _leave_out(record: Record, program: Program, position: int) -> None:
     ):
         return
     ((first, maker),), (last, _) = makers, used[-1]
+    if not (target.flags.c_contiguous or (maker.kind == "matmul" and is_stack(target))):
+        return
     between = [call for i, call in program.near(target) if first < i <= last and i != position]
     if any(overlap(target, x) for call in between for x in (*call.reads, *call.outputs)):
         return
@@ -124,6 +126,11 @@ def _leave_out(record: Record, program: Program, position: int) -> None:
     if all(maker.kind in ("elementwise", "where", "copy") and same_view(x, target) for x in hazards):
         program.calls[position] = None
         program.redirect(source, target)
+
+
+def is_stack(x: np.ndarray) -> bool:
+    """Matrices that each lie as a product is written, at any distance from one another: gradients of stacked models."""
+    return x.ndim == 3 and x.size > 0 and bool(x[0].flags.c_contiguous)
 
 
 def _redirected(call: Call, source: np.ndarray, target: np.ndarray) -> Call:
