@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,7 +68,7 @@ def train_on_table(
     target: str | None,
     task: str | None,
     hidden: tuple[int, ...],
-    activation: str,
+    activation: str | None,
     optimizer: str,
     learning_rate: float | None,
     dropout: float,
@@ -147,7 +146,7 @@ def train_on_table(
         if note not in data.seen.notes:
             click.echo(f"note: {note}")
     before = len(earlier.facts["history"]["epoch"]) if earlier.facts else 0
-    kept = _kept(stopping, history.epoch, before, earlier)
+    kept = history.kept
     outcomes, without = data.outcomes(model)
     first, outcome = next(iter(outcomes.items()))
     if history.interrupted:
@@ -189,13 +188,3 @@ def _in_parts(path: Path, stream: bool | None, test: float | None, earlier: Earl
             "Mend: leave --test out, and bpnet evaluate the model on another file; or --no-stream"
         )
     return True, 0.0
-
-
-def _kept(stopping: Sequence[Any], epochs: Sequence[int], before: int, earlier: Earlier) -> int | None:
-    """The epoch, from 0, whose weights early stopping chose; of a run that had ended `before`, it chose then."""
-    if not stopping or len(epochs) <= stopping[0].start_from_epoch:  # it looked at none, and has the last weights
-        return None
-    if len(epochs) > before:
-        return int(stopping[0].best_epoch)
-    states = (each["state"] for each in earlier.facts["run"]["callbacks"] if each["name"] == "EarlyStopping")
-    return next((int(state["best_epoch"]) for state in states), None)

@@ -56,7 +56,7 @@ def take_from(content: Content, course: Course) -> None:
     history = history_of(content.facts["history"]) or History()
     _require("history", history.epoch == list(range(len(history.epoch))))
     _require("history", all(len(row) == len(history.epoch) for row in history.history.values()))
-    history.interrupted = False
+    history.interrupted, history.kept = False, None
     course.states = _matched(course, run["callbacks"], content.arrays)
     course.history = history
     course.first_epoch, course.micro_batch = whole_number("first_epoch", run["first_epoch"], least=0), None
