@@ -51,8 +51,8 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
                      help="Of the rows, which training never sees, for the report; 0 for none. Default: 0.2, or 0 "
                      "where the file is read in parts."),
         click.option("--early-stopping/--no-early-stopping", default=True, show_default=True,
-                     help="End when the validation loss falls no more; the weights of the epoch where it was lowest are "
-                     "kept."),
+                     help="End when the validation loss falls no more; the weights of the epoch where it was lowest "
+                     "are kept."),
         click.option("--class-weight", type=click.Choice(["balanced"]), help="All classes weigh the same."),
         click.option("--stream/--no-stream", default=None,
                      help="Read a .parquet or .npy file in parts; default: where it is too large for the memory."),

@@ -56,7 +56,7 @@ def take_from(content: Content, course: Course) -> None:
     history = history_of(content.facts["history"]) or History()
     _require("history", history.epoch == list(range(len(history.epoch))))
     _require("history", all(len(row) == len(history.epoch) for row in history.history.values()))
-    history.interrupted, history.kept = False, None
+    history.interrupted = False
     course.states = _matched(course, run["callbacks"], content.arrays)
     course.history = history
     course.first_epoch, course.micro_batch = whole_number("first_epoch", run["first_epoch"], least=0), None
@@ -70,7 +70,7 @@ def take_from(content: Content, course: Course) -> None:
     course.complete = run["complete"]
     _require("ended", isinstance(course.ended, bool) and isinstance(course.complete, bool))
     if not course.is_over:
-        history.converged, history.message = False, ""
+        history.converged, history.message, history.kept = False, "", None
     if "evaluations" in run:
         course.evaluations = _evaluations_of(run["evaluations"], content.arrays)
 
