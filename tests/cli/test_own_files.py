@@ -99,3 +99,26 @@ def test_the_histogram_has_all_errors_or_says_where_the_others_are(far):
     else:
         assert ends == pytest.approx((errors.min(), errors.max()))
     assert axis.get_axisbelow() is True, "grid lines behind the bars"
+
+
+def test_a_training_that_went_wrong_is_said_to_be(tmp_path):
+    data = write(tmp_path / "a.csv", rows())
+    wild = _trained(data, tmp_path, "--lr", "1e6")
+    assert "note: training went wrong: its root mean squared error is " in wild
+    assert "training went wrong" not in _trained(data, tmp_path, "--lr", "0.1")
+    few = _trained(write(tmp_path / "b.csv", rows(6)), tmp_path)
+    assert "note: 1 test row cannot say how good the model is" in few
+
+
+def test_blanks_around_the_names_of_columns_are_left_out(tmp_path):
+    data = write(tmp_path / "a.csv", rows())
+    data.write_text(data.read_text().replace("a,group,price,kind", ' a, group ,price , "kind"', 1))
+    assert "target price: regression" in _trained(data, tmp_path)
+
+
+def test_rows_that_are_meant_are_named_and_a_command_is_suggested(tmp_path):
+    told = _trained(write(tmp_path / "a.csv", rows()), tmp_path)
+    assert "(means, deviations and categories are of the training part, all else of all rows)" in told
+    result = bpnet("trian", "digits")
+    assert result.exit_code == 2
+    assert result.output.count("Did you mean 'train'?") == 1

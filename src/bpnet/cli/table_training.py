@@ -21,7 +21,7 @@ from bpnet.cli.checkpoints import (
 )
 from bpnet.cli.folders import require_drawing, writable_folder
 from bpnet.cli.options import chosen_backend
-from bpnet.cli.outcomes import details, lines
+from bpnet.cli.outcomes import details, gone_wrong, lines
 from bpnet.cli.table_data import InMemory, InParts, Sizes
 from bpnet.formats.atomic import write_together
 from bpnet.formats.container import CheckpointError, Content, read, to_bytes
@@ -39,6 +39,8 @@ OPTIONS = "options"
 """The name of what the command was told, among the facts of a checkpoint."""
 FILE = "file"
 """That of what was found in all rows of the file."""
+FEW = 10
+"""Rows below which figures are a matter of luck."""
 TEST = 0.2
 """The share of the rows for the report, where nothing else is said and they are in memory."""
 
@@ -175,6 +177,10 @@ def train_on_table(
     click.echo(f"{ended}, the weights of epoch {kept + 1} are kept" if kept is not None else ended)
     click.echo(lines({**outcomes, "no network": without}))
     click.echo(f"on the {first} rows:\n{details(outcome)}")
+    if len(outcome) < FEW:
+        click.echo(f"note: {len(outcome)} {first} row{'s' * (len(outcome) != 1)} cannot say how good the model is")
+    if wrong := gone_wrong(outcome, without):
+        click.echo(f"note: training went wrong: {wrong}. Mend: a lower --lr, or leave --lr out")
 
     command = shlex.join(["bpnet", *sys.argv[1:]])
     content = model.model.content(command=command)
