@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from bpnet.callbacks.progress import ProgressBar
 from bpnet.cli.checkpoints import (
@@ -147,12 +148,14 @@ def train_on_table(
     ]
     kept_on_disk = [] if checkpoints is None else [checkpointing(checkpoints, checkpoint_every)]
     start = time.perf_counter()
-    model = TableModel.train(
-        data.learned_from, data.name, task=data.task, hidden=hidden, activation=activation, optimizer=optimizer,
-        learning_rate=learning_rate, dropout=dropout, batch_norm=batch_norm, epochs=epochs, batch_size=batch_size,
-        validation=data.validation, early_stopping=False, class_weight=class_weight, seed=seed, backend=on,
-        dtype=float_type, callbacks=[*told, *stopping, *kept_on_disk], verbose=0, stream=stream, resume=earlier.path,
-    )  # fmt: skip
+    with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is said below
+        model = TableModel.train(
+            data.learned_from, data.name, task=data.task, hidden=hidden, activation=activation, optimizer=optimizer,
+            learning_rate=learning_rate, dropout=dropout, batch_norm=batch_norm, epochs=epochs, batch_size=batch_size,
+            validation=data.validation, early_stopping=False, class_weight=class_weight, seed=seed, backend=on,
+            dtype=float_type, callbacks=[*told, *stopping, *kept_on_disk], verbose=0, stream=stream,
+            resume=earlier.path,
+        )  # fmt: skip
     seconds = time.perf_counter() - start
     history = model.history
     assert history is not None
