@@ -3,6 +3,7 @@
 import os
 
 import matplotlib
+import matplotlib.figure
 import numpy as np
 import pytest
 
