@@ -84,16 +84,23 @@ def newest_first(folder: Path) -> Iterator[Path]:
         yield best
 
 
+class AnotherRunError(CheckpointError):
+    """The checkpoint is of a run of other settings or data; `told` is the first thing that differs."""
+
+    def __init__(self, told: str) -> None:
+        super().__init__(
+            f"resume: the checkpoint is of another run: {told}. Mend: the same as before, or fit without resume"
+        )
+        self.told = told
+
+
 def require_same(stored: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     """CheckpointError names the first thing that differs, what was stored and what was given."""
     for name in {**stored, **given}:
         differing = _difference(name, stored.get(name), given.get(name))
         if differing is not None:
             where, before, now = differing
-            raise CheckpointError(
-                f"resume: the checkpoint is of another run: {where} was {_short(before)}, and {_short(now)} was given. "
-                "Mend: the same as before, or fit without resume"
-            )
+            raise AnotherRunError(f"{where} was {_short(before)}, and {_short(now)} was given")
 
 
 def _difference(where: str, stored: Any, given: Any) -> tuple[str, Any, Any] | None:

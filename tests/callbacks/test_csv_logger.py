@@ -23,7 +23,7 @@ def numbers(path, separator=","):
 
 @pytest.mark.parametrize("separator", [",", "\t"])
 def test_what_is_read_back_is_the_history(on, tmp_path, separator):
-    path = tmp_path / "new" / "folder" / "log.csv"
+    path = tmp_path / "log.csv"
     history = model(on).fit(X, Y, 20, 3, 0, [CSVLogger(path, separator)], validation_split=0.25)
     assert numbers(path, separator) == {"epoch": [0, 1, 2], **history.history}, "bit for bit"
     assert rows(path, separator)[0] == ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
@@ -92,6 +92,9 @@ def test_bad_input(tmp_path):
     (tmp_path / "file").write_text("epoch,val_loss\n0,1.0\n")
     bad = {
         r"path: .*expected a file, but it is a folder": CSVLogger(tmp_path),
+        r"path: there is no folder .*/new/folder'. Mend: make the folder first": CSVLogger(
+            tmp_path / "new/folder/log.csv"
+        ),
         r"path: .*expected a folder, but '.*/file' is a file": CSVLogger(tmp_path / "file" / "log.csv"),
         r"path: .* has the columns epoch, val_loss, expected epoch, loss, accuracy": CSVLogger(
             tmp_path / "file", append=True

@@ -41,6 +41,7 @@ def callbacks(folder):
 
 def run(backend, folder, *others, **settings):
     """Rates that grow by half each epoch: it learns, and then unlearns until it is stopped."""
+    folder.mkdir(exist_ok=True)
     trained, own = model(backend, "adam"), callbacks(folder)
     trained.learning_rate = 0.02
     history = trained.fit(X, Y, 20, 60, 0, [*others, *own], validation_split=0.25, **settings)

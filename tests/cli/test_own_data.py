@@ -69,20 +69,19 @@ def test_the_figures_are_of_rows_that_training_never_saw(tmp_path):
 
 
 def test_the_epoch_that_is_kept_is_named_only_if_it_was_chosen(trained, tmp_path):
-    """Early stopping looks at no epoch before 500 steps, which five epochs do not have."""
+    """With --epochs below the patience too; --lr makes the last epoch not the best."""
     path = write(tmp_path / "houses.csv", rows())
-    result = bpnet("train", path, "--target", "price", *QUICK, "--out", tmp_path / "out")
-    assert "5 epochs in" in result.output
-    assert "are kept" not in result.output
-    assert "are kept" not in bpnet("train", path, "--target", "price", *QUICK, "--no-early-stopping").output
-    found = re.search(
-        r"the weights of epoch (\d+) are kept",
-        bpnet(
-            "train", path, "--target", "price", *QUICK[2:], "--epochs", "140", "--quiet", "--out", tmp_path / "long"
-        ).output,
-    )
-    history = package.load_model(tmp_path / "long" / "model.safetensors").history.history["val_loss"]
-    assert int(found[1]) - 1 == 100 + int(np.argmin(history[100:]))  # 72 rows in batches of 16: 5 steps, 500 in 100
+    given = ["train", path, "--target", "price", *QUICK[:2], "--epochs", "8", "--lr", "1", "--no-plot"]
+    assert "are kept" not in bpnet(*given, "--no-early-stopping", "--out", tmp_path / "all").output
+    found = re.search(r"the weights of epoch (\d+) are kept", bpnet(*given, "--out", tmp_path / "best").output)
+    losses = package.load_model(tmp_path / "best" / "model.safetensors").history.history["val_loss"]
+    best = int(np.argmin(losses)) + 1
+    assert best < 8
+    assert int(found[1]) == best
+    shown = bpnet("show", tmp_path / "best" / "model.safetensors").output
+    assert f"lowest val_loss: epoch {best}," in shown
+    assert f"weights: those of epoch {best}\n" in shown
+    assert "weights: those of epoch 8\n" in bpnet("show", tmp_path / "all" / "model.safetensors").output
 
 
 def test_predict_takes_columns_in_any_order_and_needs_no_target(trained, tmp_path):
@@ -135,11 +134,12 @@ def test_show_tells_of_a_table_and_of_a_plain_model(trained, tmp_path):
     told = bpnet("show", trained[0] / "price" / "model.safetensors")
     assert told.exit_code == 0, told.output
     for each in (
-        "Dense relu",
+        "Dense tanh",
         "97 parameters",
         "category, 3 kinds",
         "last: epoch",
         "lowest val_loss: epoch",
+        "weights: those of epoch",
         "command: ",
     ):
         assert each in told.output

@@ -18,7 +18,7 @@ def test_the_points_of_residuals():
     true, predicted = drawn(50)
     figure = residuals(true[:, np.newaxis], predicted)
     axes = figure.axes[0]
-    np.testing.assert_allclose(axes.collections[0].get_offsets(), np.stack([predicted, true - predicted], axis=1))
+    np.testing.assert_allclose(axes.collections[0].get_offsets(), np.stack([predicted, predicted - true], axis=1))
     rms = np.sqrt(np.mean((true - predicted) ** 2))
     assert sorted(line.get_ydata()[0] for line in axes.get_lines()) == pytest.approx([-2 * rms, 0, 2 * rms])
     assert f"RMSE {rms:.3g}, 50 samples" in axes.get_title()

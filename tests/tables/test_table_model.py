@@ -23,7 +23,7 @@ def written(tmp_path, name):
 
 @pytest.mark.parametrize(
     ("name", "least"),
-    [("iris", 0.95), ("wine", 0.97), ("breast_cancer", 0.96)],  # means over ten seeds: 0.957, 0.989, 0.975
+    [("iris", 0.95), ("wine", 0.97), ("breast_cancer", 0.96)],  # means over ten seeds: 0.973, 0.983, 0.973
 )
 def test_a_file_of_classes_is_learned(tmp_path, name, least):
     frame = read_table(written(tmp_path, name))

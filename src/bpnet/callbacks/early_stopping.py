@@ -86,6 +86,8 @@ class EarlyStopping(Monitored):
         if self._kept:
             self._last = self._copies()
             self._put(self._kept)
+            if self.course is not None:
+                self.course.history.kept = self.best_epoch
 
     def state(self) -> dict[str, Any]:
         """The counts and the best weights; after training, the last ones too."""

@@ -26,11 +26,13 @@ def require_folder(argument: str, folder: Path) -> None:
 
 
 def require_file(argument: str, path: Path) -> None:
-    """ValueError where `path` is a folder or cannot be written; the folders above it are made. It is not changed."""
+    """ValueError where `path` is a folder, its folder is not there, or it cannot be written. It is not changed."""
     if path.is_dir():
         raise ValueError(
             f"{argument}: {str(path)!r} was given, expected a file, but it is a folder. Mend: a name in it"
         )
+    if not any(above.is_file() for above in path.parents) and not path.parent.exists():
+        raise ValueError(f"{argument}: there is no folder {str(path.parent)!r}. Mend: make the folder first")
     require_folder(argument, path.parent)
     if path.exists() and not os.access(path, os.W_OK):
         raise ValueError(f"{argument}: the file {str(path)!r} cannot be written. Mend: another name")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -48,6 +49,18 @@ class Lazy(click.Group):
         from bpnet.cli.ranks import as_a_rank
 
         sys.exit(as_a_rank(partial(run, *args, standalone_mode=False, **extra)))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it; of a name that there is not, the nearest is suggested."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = get_close_matches(args[0], SUBCOMMANDS, n=1)
+            if not near or "Did you mean" in error.message:  # newer versions of click suggest by themselves
+                raise
+            raise click.UsageError(f"{error.message} Did you mean {near[0]!r}?", ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list for `--help`, without importing any of them."""

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bpnet.callbacks.checkpoint import ModelCheckpoint
 from bpnet.callbacks.paths import require_folder
+from bpnet.formats.container import CheckpointError
 from bpnet.recipes.recipe import NOTHING, Options
-from bpnet.resume import newest_first
+from bpnet.resume import AnotherRunError, newest_first
+
+if TYPE_CHECKING:
+    from bpnet.tables.earlier import Earlier
 
 
 def checkpoint_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,6 +46,18 @@ def checkpoints_in(out: Path, module: Any, resume: bool, every: int | None) -> P
         Options(resume=resume or None, checkpoint_every=every).refuse(resume=NOTHING, checkpoint_every=NOTHING)
         return None
     return folder_for_checkpoints(out, resume, every)
+
+
+@contextmanager
+def in_words_of_the_command(earlier: Earlier) -> Iterator[None]:
+    """AnotherRunError says what --resume found, and what the command may do about it."""
+    try:
+        yield
+    except AnotherRunError as error:
+        raise CheckpointError(
+            f"--resume: the checkpoint {earlier.path} is of another run: {error.told}. Mend: give the same as before, "
+            "leave --resume out to begin anew, or name another folder by --out"
+        ) from error
 
 
 def folder_for_checkpoints(out: Path, resume: bool, every: int | None) -> Path | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -13,6 +15,18 @@ def require_drawing(plot: bool | None) -> bool:
     if plot and not installed:
         raise ImportError("--plot was given, but matplotlib is not installed. Mend: pip install matplotlib")
     return installed
+
+
+@contextmanager
+def no_empty_folders(folder: Path) -> Iterator[None]:
+    """Those that were made meanwhile, `folder` and above, are removed again where nothing is in them."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        yield
+    finally:
+        for each in missing:
+            with suppress(OSError):  # it is not there, or not empty
+                each.rmdir()
 
 
 def writable_folder(folder: Path) -> Path:

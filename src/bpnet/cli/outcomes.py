@@ -12,6 +12,8 @@ from bpnet.report.outcome import in_words
 from bpnet.tables import TableModel
 from bpnet.tables.frames import column_of, named
 
+WRONG = 2.0
+
 
 def outcome_of(model: TableModel, frames: Iterable[Any]) -> Outcome:
     """The predictions for all rows of frames, beside their target's column. TableError where one is missing."""
@@ -42,6 +44,15 @@ def without_network(outcome: Outcome, learned: Outcome) -> Outcome:
         return outcome.baseline(float(learned.true.mean()))
     counts = np.bincount(learned.true, minlength=len(outcome.classes))
     return outcome.baseline([float(share) for share in counts / counts.sum()])
+
+
+def gone_wrong(outcome: Outcome, without: Outcome) -> str:
+    """What says that the network does more harm than chance could: an error of WRONG times that without it."""
+    name = "root mean squared error" if isinstance(outcome, Regression) else "log loss"
+    ours, theirs = outcome.figures[name], without.figures[name]
+    if not theirs or ours < WRONG * theirs:
+        return ""
+    return f"its {name} is {ours:.4g}, and {theirs:.4g} without a network"
 
 
 def lines(parts: dict[str, Outcome]) -> str:

@@ -32,6 +32,7 @@ def predict(model: Path, data: Path, backend: str | None, output: Path | None, p
     with one_line_errors():
         if output is not None and not output.name.lower().endswith(ENDINGS):
             raise ValueError(f"--output: {str(output)!r} was given, expected a name that ends in {', '.join(ENDINGS)}")
+        require_another_file(output, MODEL=model, DATA=data)
         from bpnet.formats.atomic import write_with
         from bpnet.tables import TableError
         from bpnet.tables.stream_training import parts
@@ -55,6 +56,13 @@ def predict(model: Path, data: Path, backend: str | None, output: Path | None, p
             write_with(output, fill)
             unknown.tell()
             click.echo(f"wrote {output}: {rows:,} rows", err=True)
+
+
+def require_another_file(output: Path | None, **given: Path) -> None:
+    """ValueError where `output` is one of the files that are read, by whatever name or link."""
+    for name, path in given.items():
+        if output is not None and output.exists() and path.exists() and output.samefile(path):
+            raise ValueError(f"--output: {str(output)!r} is {name}, and would be overwritten. Mend: another name")
 
 
 class Unknown:

@@ -45,14 +45,16 @@ def show(model: Path) -> None:
 
 
 def _history(history: Any) -> list[str]:
-    """The best epoch, by the validation loss where there is one, and the last."""
+    """The last epoch, the best by the validation loss where there is one, and which of them the weights are of."""
     if history is None or not history.epoch:
         return ["no history of a training"]
     by = "val_loss" if "val_loss" in history.history else "loss"
     rows = history.history[by]
     best = min(range(len(rows)), key=lambda at: (rows[at] != rows[at], rows[at]))
     shown = [("last", len(history.epoch) - 1), (f"lowest {by}", best)]
-    return [f"{name}: epoch {history.epoch[at] + 1}, {_figures(history, at)}" for name, at in shown]
+    told = [f"{name}: epoch {history.epoch[at] + 1}, {_figures(history, at)}" for name, at in shown]
+    kept = history.epoch[-1] if history.kept is None else history.kept
+    return told if history.diverged else [*told, f"weights: those of epoch {kept + 1}"]
 
 
 def _figures(history: Any, at: int) -> str:

@@ -56,7 +56,8 @@ class InMemory:
         name = _target(frame, target)
         if len(frame) < 4:
             raise TableError(
-                f"table: {len(frame)} rows came, expected 4 or more, to learn from, to validate and to test on"
+                f"table: {len(frame)} row{'s' * (len(frame) != 1)} came, expected 4 or more, to learn from, to "
+                "validate and to test on"
             )
         goal = infer(name, column_of(frame, name), task)
         labels = labels_to_split_by(column_of(frame, name), name, goal.task)

@@ -39,7 +39,8 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--task", metavar="TASK", help="regression or classification; default: as it looks."),
         click.option("--hidden", metavar="N,N,…", callback=_units, default="128,64", show_default=True,
                      help="Units of the hidden layers; 0 for none."),
-        click.option("--activation", metavar="NAME", default="relu", show_default=True, help="Of the hidden layers."),
+        click.option("--activation", metavar="NAME",
+                     help="Of the hidden layers; default: tanh, or relu from 5,000 rows on."),
         click.option("--optimizer", metavar="NAME", default="adam", show_default=True),
         click.option("--lr", "learning_rate", metavar="RATE", type=float, help="Default: the optimizer's own."),
         click.option("--dropout", metavar="SHARE", type=float, default=0.0, show_default=True),
@@ -50,7 +51,8 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
                      help="Of the rows, which training never sees, for the report; 0 for none. Default: 0.2, or 0 "
                      "where the file is read in parts."),
         click.option("--early-stopping/--no-early-stopping", default=True, show_default=True,
-                     help="End when the validation loss falls no more, and keep the best epoch's weights."),
+                     help="End when the validation loss falls no more; the weights of the epoch where it was lowest "
+                     "are kept."),
         click.option("--class-weight", type=click.Choice(["balanced"]), help="All classes weigh the same."),
         click.option("--stream/--no-stream", default=None,
                      help="Read a .parquet or .npy file in parts; default: where it is too large for the memory."),

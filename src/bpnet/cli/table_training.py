@@ -5,27 +5,33 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from bpnet.callbacks.progress import ProgressBar
-from bpnet.cli.checkpoints import CHECKPOINTS, GOES_ON, checkpointing, folder_for_checkpoints
+from bpnet.cli.checkpoints import (
+    CHECKPOINTS,
+    GOES_ON,
+    checkpointing,
+    folder_for_checkpoints,
+    in_words_of_the_command,
+)
 from bpnet.cli.folders import require_drawing, writable_folder
 from bpnet.cli.options import chosen_backend
-from bpnet.cli.outcomes import details, lines
+from bpnet.cli.outcomes import details, gone_wrong, lines
 from bpnet.cli.restarted import goes_on
 from bpnet.cli.table_data import InMemory, InParts, Sizes
-from bpnet.formats.atomic import write_bytes
-from bpnet.formats.container import Content, write
+from bpnet.formats.atomic import write_together
+from bpnet.formats.container import CheckpointError, Content, read, to_bytes
 from bpnet.nn.lbfgs import LBFGS
 from bpnet.report import Outcome
 from bpnet.summary import table
 from bpnet.tables import Preprocessing, TableModel
-from bpnet.tables.earlier import Earlier, InCheckpoints
+from bpnet.tables.earlier import Earlier, InCheckpoints, learned
 from bpnet.tables.settings import Settings
 from bpnet.tables.stream_training import is_too_large
 from bpnet.tables.training import early_stopping as stopping_for
@@ -33,6 +39,10 @@ from bpnet.training.callbacks import Callback
 
 OPTIONS = "options"
 """The name of what the command was told, among the facts of a checkpoint."""
+FILE = "file"
+"""That of what was found in all rows of the file."""
+FEW = 10
+"""Rows below which figures are a matter of luck."""
 TEST = 0.2
 """The share of the rows for the report, where nothing else is said and they are in memory."""
 
@@ -71,7 +81,7 @@ def train_on_table(
     target: str | None,
     task: str | None,
     hidden: tuple[int, ...],
-    activation: str,
+    activation: str | None,
     optimizer: str,
     learning_rate: float | None,
     dropout: float,
@@ -111,7 +121,8 @@ def train_on_table(
         "--validation": validation, "--test": test, "--early-stopping": early_stopping, "--class-weight": class_weight,
         "--seed": seed, "--batch-size": batch_size,
     }  # fmt: skip
-    earlier.require(OPTIONS, options)
+    with in_words_of_the_command(earlier):
+        earlier.require(OPTIONS, options)
     shows = not quiet and sys.stderr.isatty()
     data: InMemory | InParts = (
         InParts.of(path, target, task, validation, seed, show=shows)
@@ -122,23 +133,32 @@ def train_on_table(
         raise ValueError(
             f"--class-weight: it was given, but the target {data.name!r} is a number, which has no classes"
         )
+    with in_words_of_the_command(earlier):
+        earlier.require(FILE, learned(data.seen))
     on, float_type = chosen_backend(backend, dtype, precision)
     folder = writable_folder(out) if rank == 0 else out
+    if rank == 0 and (note := _replaced(folder / "model.safetensors", path)):
+        click.echo(note)
     click.echo(data.seen.describe())
     click.echo(f"{data.sizes}; backend {on.name}, device {on.device}, {float_type}, seed {seed}")
     checkpoints = folder_for_checkpoints(out, resume, checkpoint_every)
 
     stopping: list[Any] = stopping_for(settings, data.sizes.training) if data.sizes.validation else []
-    told = [ShowsNetwork(), *([ProgressBar()] if shows else []), InCheckpoints({OPTIONS: options})]
+    told = [
+        ShowsNetwork(),
+        *([ProgressBar()] if shows else []),
+        InCheckpoints({OPTIONS: options, FILE: learned(data.seen)}),
+    ]
     kept_on_disk = [] if checkpoints is None else [checkpointing(checkpoints, checkpoint_every)]
     start = time.perf_counter()
-    model = TableModel.train(
-        data.learned_from, data.name, task=data.task, hidden=hidden, activation=activation, optimizer=optimizer,
-        learning_rate=learning_rate, dropout=dropout, batch_norm=batch_norm, epochs=epochs, batch_size=batch_size,
-        validation=data.validation, early_stopping=False, class_weight=class_weight, seed=seed, backend=on,
-        dtype=float_type, callbacks=[*told, *stopping, *kept_on_disk], verbose=0, stream=stream, resume=earlier.path,
-        distributed="auto",
-    )  # fmt: skip
+    with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is said below
+        model = TableModel.train(
+            data.learned_from, data.name, task=data.task, hidden=hidden, activation=activation, optimizer=optimizer,
+            learning_rate=learning_rate, dropout=dropout, batch_norm=batch_norm, epochs=epochs, batch_size=batch_size,
+            validation=data.validation, early_stopping=False, class_weight=class_weight, seed=seed, backend=on,
+            dtype=float_type, callbacks=[*told, *stopping, *kept_on_disk], verbose=0, stream=stream,
+            resume=earlier.path, distributed="auto",
+        )  # fmt: skip
     seconds = time.perf_counter() - start
     history = model.history
     assert history is not None
@@ -153,7 +173,7 @@ def train_on_table(
         if note not in data.seen.notes:
             click.echo(f"note: {note}")
     before = len(earlier.facts["history"]["epoch"]) if earlier.facts else 0
-    kept = _kept(stopping, history.epoch, before, earlier)
+    kept = history.kept
     outcomes, without = data.outcomes(model)
     first, outcome = next(iter(outcomes.items()))
     if history.interrupted:
@@ -165,10 +185,15 @@ def train_on_table(
     click.echo(f"{ended}, the weights of epoch {kept + 1} are kept" if kept is not None else ended)
     click.echo(lines({**outcomes, "no network": without}))
     click.echo(f"on the {first} rows:\n{details(outcome)}")
+    if len(outcome) < FEW:
+        click.echo(f"note: {len(outcome)} {first} row{'s' * (len(outcome) != 1)} cannot say how good the model is")
+    if wrong := gone_wrong(outcome, without):
+        click.echo(f"note: training went wrong: {wrong}. Mend: a lower --lr, or leave --lr out")
 
     command = shlex.join(["bpnet", *sys.argv[1:]])
     content = model.model.content(command=command)
     facts = content.facts | {"table": model.preprocessing.facts()}
+    facts["provenance"]["data"] = str(path)
     run = TableRun(
         path, len(data.seen.summary.kinds) + 1, model, data.seen, data.sizes, outcomes, without, kept, seconds, seed,
         command, facts["provenance"],
@@ -177,10 +202,27 @@ def train_on_table(
     from bpnet.report import html
 
     saved, page = folder / "model.safetensors", folder / "report.html"
-    write(saved, Content("table", content.arrays, facts))
-    write_bytes(page, html(report_of(run, saved), pictures=plot is not False).encode())
+    try:
+        report = html(report_of(run, saved), pictures=plot is not False).encode()
+        write_together({saved: to_bytes(Content("table", content.arrays, facts)), page: report})
+    except KeyboardInterrupt:
+        click.echo(f"interrupted before the model and its report were written; what {folder} held is kept", err=True)
+        if checkpoints is not None:
+            click.echo(GOES_ON, err=True)
+        return False
     click.echo(f"wrote {saved}\nwrote {page}")
     return not history.interrupted
+
+
+def _replaced(saved: Path, path: Path) -> str:
+    """A line where the run will put its model in place of one of another file of data."""
+    try:
+        before = read(saved).facts.get("provenance", {}).get("data", str(path)) if saved.is_file() else str(path)
+    except CheckpointError:  # it is damaged, or not ours: nothing that is worth keeping
+        return ""
+    if before == str(path):
+        return ""
+    return f"note: {saved} is a model of {before}, and will be replaced by one of {path}. --out DIR writes elsewhere"
 
 
 def _in_parts(path: Path, stream: bool | None, test: float | None, earlier: Earlier) -> tuple[bool, float]:
@@ -195,13 +237,3 @@ def _in_parts(path: Path, stream: bool | None, test: float | None, earlier: Earl
             "Mend: leave --test out, and bpnet evaluate the model on another file; or --no-stream"
         )
     return True, 0.0
-
-
-def _kept(stopping: Sequence[Any], epochs: Sequence[int], before: int, earlier: Earlier) -> int | None:
-    """The epoch, from 0, whose weights early stopping chose; of a run that had ended `before`, it chose then."""
-    if not stopping or len(epochs) <= stopping[0].start_from_epoch:  # it looked at none, and has the last weights
-        return None
-    if len(epochs) > before:
-        return int(stopping[0].best_epoch)
-    states = (each["state"] for each in earlier.facts["run"]["callbacks"] if each["name"] == "EarlyStopping")
-    return next((int(state["best_epoch"]) for state in states), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import click
 
 from bpnet.cli.checkpoints import CHECKPOINTS, GOES_ON, checkpoint_options, checkpoints_in
-from bpnet.cli.folders import require_drawing, writable_folder
+from bpnet.cli.folders import no_empty_folders, require_drawing, writable_folder
 from bpnet.cli.options import FAILED, chosen_backend, one_line_errors, options_of_a_run, precision_option
 from bpnet.cli.ranks import own_rank
 from bpnet.cli.restarted import goes_on
@@ -46,8 +47,11 @@ def train(ctx: click.Context, /, what: str, **given: Any) -> None:
     A table's --target is predicted from its other columns. Exit code 1: the run failed or was interrupted, or a figure
     of the recipe is not as it should be; 2: what was given cannot be used.
     """
-    with one_line_errors():
+    folder = given["out"] or Path("runs") / Path(what).name.split(".")[0]
+    with one_line_errors(), ExitStack() as at_the_end:
         rank = own_rank()
+        if rank == 0:
+            at_the_end.enter_context(no_empty_folders(folder / CHECKPOINTS))
         if is_table(what):
             refuse(ctx, what, RECIPE_ONLY, "a recipe, and this is a run on a table")
             from bpnet.cli.table_training import train_on_table

@@ -13,7 +13,7 @@ import os
 import platform
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -47,6 +47,20 @@ class NotWrittenError(OSError):
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """`data` in place of whatever `path` holds, as `write_with` does it."""
     write_with(path, lambda file: file.write(data))
+
+
+def write_together(files: Mapping[Path, bytes]) -> None:
+    """All of them, as `write_bytes` does it; none takes its name before every one is on the disk."""
+    first, *others = files
+
+    def fill(file: BinaryIO) -> None:
+        file.write(files[first])
+        if others:
+            file.flush()
+            os.fsync(file.fileno())
+            write_together({other: files[other] for other in others})
+
+    write_with(first, fill)
 
 
 def write_with(path: str | os.PathLike[str], fill: Callable[[BinaryIO], Any]) -> None:
@@ -130,6 +144,8 @@ def _flush_folder(folder: Path) -> None:
 def _explained(path: str | os.PathLike[str], error: OSError) -> NotWrittenError:
     reason = error.strerror or str(error) or type(error).__name__
     mend = _MENDS.get(error.errno or 0, "choose another folder or disk")
+    if error.errno == errno.ENOENT and Path(os.path.realpath(path)).parent.is_dir():  # a folder that takes no files
+        mend = "choose another folder"
     told = NotWrittenError(
         f"path: {os.fspath(path)!r} could not be written ({reason}), and what was there before is untouched. "
         f"Mend: {mend}"

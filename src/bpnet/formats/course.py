@@ -70,7 +70,7 @@ def take_from(content: Content, course: Course) -> None:
     course.complete = run["complete"]
     _require("ended", isinstance(course.ended, bool) and isinstance(course.complete, bool))
     if not course.is_over:
-        history.converged, history.message = False, ""
+        history.converged, history.message, history.kept = False, "", None
     if "evaluations" in run:
         course.evaluations = _evaluations_of(run["evaluations"], content.arrays)
 

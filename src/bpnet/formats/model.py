@@ -149,6 +149,8 @@ def history_of(facts: Any) -> History | None:
     figures = history.history.values()
     if not all(type(epoch) is int for epoch in history.epoch):
         raise ValueError("an epoch is no whole number")
+    if history.kept is not None and history.kept not in history.epoch:
+        raise ValueError("the epoch that is kept is none of them")
     if not all(isinstance(row, list) and all(isinstance(x, int | float) for x in row) for row in figures):
         raise ValueError("a figure is no number")
     return history

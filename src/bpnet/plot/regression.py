@@ -14,19 +14,19 @@ MANY = 4_000
 
 
 def residuals(y_true: Any, y_predicted: Any, *, ax: Any = None) -> Any:
-    """y - ŷ against ŷ; the dotted lines are two root mean squares away from 0. Both (N,) or (N, 1).
+    """ŷ - y against ŷ: above 0 the prediction was too high. Both (N,) or (N, 1). The dotted lines are at ±2 RMSE.
 
     A curve in the points is what the model has not learned; a funnel is noise that grows.
     """
     true, predicted = pair_of_numbers(y_true, y_predicted)
     ax = axes_on(ax, 7.0, 4.6)
-    left = true - predicted
+    left = predicted - true
     rms = float(np.sqrt(np.mean(left**2)))
     _points(ax, predicted, left)
     ax.axhline(0.0, color="black", linewidth=1.2, label="0")
     for side in (-2, 2):
         ax.axhline(side * rms, color="black", linestyle=":", label="±2 RMSE" if side > 0 else None)
-    ax.set(xlabel="predicted", ylabel="residual: true - predicted")
+    ax.set(xlabel="predicted", ylabel="residual: predicted - true")
     ax.set_title(f"mean {left.mean():.3g}, RMSE {rms:.3g}, {len(true):,} samples")
     ax.legend()
     return ax.get_figure()

@@ -9,11 +9,14 @@ import numpy as np
 
 from bpnet.report.drawing import FIRST, POINTS, SECOND, THIRD
 from bpnet.report.html import short
+from bpnet.report.outcome import number
 
 Draw = Callable[[Any], None]
 
 MOST_POINTS = 20_000
 """More would only lie upon one another."""
+FAR = 1.5
+"""The range of all errors, in that of all but 1%, from which on a histogram's bars would be too few for the others."""
 
 
 def curve(
@@ -72,17 +75,22 @@ def residuals_against_predicted(true: np.ndarray, predicted: np.ndarray, target:
 
 
 def residual_histogram(true: np.ndarray, predicted: np.ndarray, target: str) -> Draw:
-    """How many rows have which error; the outer 1% of them are in the outermost bars."""
+    """How many rows have which error. Where a few are far out, the outermost bars have them, and the label says so."""
     errors = predicted - true
-    low, high = np.quantile(errors, [0.005, 0.995])
-    if not low < high:
-        low, high = float(errors.min()) - 0.5, float(errors.max()) + 0.5
+    low, high = (float(each) for each in np.quantile(errors, [0.005, 0.995]))
+    least, most = float(errors.min()), float(errors.max())
+    beyond = int(((errors < low) | (errors > high)).sum()) if most - least > FAR * (high - low) > 0 else 0
+    if not beyond:
+        low, high = (least, most) if least < most else (least - 0.5, most + 0.5)
+    label = f"error of {short(target)}: predicted - true"
+    if beyond:
+        label += f"\nouter bars: with {beyond:,} beyond, to {number(least)} and {number(most)}"
 
     def draw(figure: Any) -> None:
         axis = figure.subplots()
         axis.hist(np.clip(errors, low, high), bins=41, range=(low, high), color=SECOND, edgecolor="none")
         axis.axvline(0, color=FIRST, linestyle="--", linewidth=1.2)
-        axis.set(xlabel=f"error of {short(target)}: predicted - true", ylabel="rows")
+        axis.set(xlabel=label, ylabel="rows")
 
     return draw
 

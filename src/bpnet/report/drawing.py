@@ -27,6 +27,7 @@ SIZE = (4.8, 3.6)
 """Inches; at a phone's width its text is still as large as it was meant."""
 
 STYLE = {
+    "axes.axisbelow": True,  # the grid is behind bars and points
     "axes.edgecolor": INK,
     "axes.facecolor": "none",
     "axes.grid": True,

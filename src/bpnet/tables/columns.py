@@ -164,7 +164,10 @@ def category_column(name: str, found: Mapping[str | None, int]) -> tuple[Column 
     rows, given = sum(found.values()), sum(count for category, count in found.items() if category is not None)
     different = sum(category is not None for category in found)
     if given >= ID_ROWS and different > ID_SHARE * given:
-        said = f"column {name!r} has {different} different texts in {given} rows, like names of rows; it is left out"
+        said = (
+            f"column {name!r} has {different} different texts in the {given} rows to learn from, like names of rows; "
+        )
+        said += "it is left out"
         return None, said
     if len(found) == 1:
         return None, f"column {name!r} is {next(iter(found))!r} in every row; it is left out"

@@ -25,14 +25,14 @@ def read_delimited(path: Path, separator: str | None, as_text: Collection[str] =
     from pyarrow import ArrowException, string
     from pyarrow import csv as arrow
 
-    names, separator, skipped = header(path, separator)
+    names, separator, skipped, written = header(path, separator)
     try:
         table = arrow.read_csv(
             path,
             read_options=arrow.ReadOptions(skip_rows=skipped),
             parse_options=arrow.ParseOptions(delimiter=separator, newlines_in_values=True),
-            convert_options=arrow.ConvertOptions(column_types={name: string() for name in names}),
-        )
+            convert_options=arrow.ConvertOptions(column_types={name: string() for name in written}),
+        ).rename_columns(names)
     except (ArrowException, OSError) as error:
         raise _explained(path, separator, len(names), skipped, error) from error
     typed = {name: text_of(table[name]) if name in as_text else _typed(name, table[name], separator) for name in names}
@@ -49,8 +49,8 @@ def _lines(file: IO[bytes], errors: str = "strict") -> io.TextIOWrapper:
     return io.TextIOWrapper(file, "utf-8-sig", errors, newline="")
 
 
-def header(path: Path, separator: str | None) -> tuple[list[str], str, int]:
-    """The names of the columns, what separates them, and how many blank lines are above."""
+def header(path: Path, separator: str | None) -> tuple[list[str], str, int, list[str]]:
+    """The names of the columns, what separates them, how many blank lines are above, and the names as written."""
     try:
         with opened(path) as file, _lines(file, "surrogateescape") as lines:
             first, above = lines.readline(), 0
@@ -68,7 +68,8 @@ def header(path: Path, separator: str | None) -> tuple[list[str], str, int]:
                     raise _not_utf8(path, above + 1, error.start, content) from error
             if separator is None:
                 separator = max(SEPARATORS, key=first.count)
-            names = next(csv.reader(chain([first], lines), delimiter=separator))
+            written = next(csv.reader(chain([first], lines), delimiter=separator))
+            names = [name.strip() for name in written]
     except (OSError, EOFError, csv.Error) as error:
         raise TableError(f"{path}: cannot be read ({error})") from error
     twice = [name for name in names if names.count(name) > 1]
@@ -83,7 +84,7 @@ def header(path: Path, separator: str | None) -> tuple[list[str], str, int]:
             f"{path}, line {above + 1}: two columns are called {twice[0]!r}, expected names that differ. "
             "Mend: rename one"
         )
-    return names, separator, above
+    return names, separator, above, written
 
 
 def _is_number(word: str) -> bool:

@@ -62,9 +62,10 @@ class Earlier:
         """CheckpointError where other data came, as far as they show in what is learned of them."""
         before = self.preprocessing
         if before is not None:
-            require_same(parsed(json_text(_learned(before))), parsed(json_text(_learned(preprocessing))))
+            require_same(parsed(json_text(learned(before))), parsed(json_text(learned(preprocessing))))
 
 
-def _learned(preprocessing: Preprocessing) -> dict[str, Any]:
+def learned(preprocessing: Preprocessing) -> dict[str, Any]:
+    """What shows whether data are the same."""
     columns = {f"column {column.name!r}": column.facts() for column in preprocessing.columns}
     return {"rows": preprocessing.summary.rows, **columns, "target": preprocessing.target.facts()}

@@ -45,7 +45,7 @@ class TableModel:
         *,
         task: str | None = None,
         hidden: int | Sequence[int] = (128, 64),
-        activation: str = "relu",
+        activation: str | None = None,
         optimizer: str | Optimizer = "adam",
         learning_rate: float | None = None,
         dropout: float = 0.0,
@@ -70,12 +70,13 @@ class TableModel:
         target          the name of a column, or its number from the end: -1 is the last
         task            regression, binary, multi-class or classification; by default what the target looks like
         hidden          units of the hidden layers
+        activation      of them; by default tanh for a table of fewer than 5,000 rows, relu for others
         learning_rate   by default the optimizer's own
         epochs          at most; by default 100, or more where an epoch has few batches
         batch_size      by default 16 to 1024, about a 200th of the rows
         validation      the share of the rows that is held out, of each class; or another frame; 0 for none
         early_stopping  ends after so many epochs without a lower validation loss, if True 10 or a tenth of all; the
-                        best epoch's weights are kept. False: all epochs, and the last weights
+                        weights of the epoch where it was lowest are kept. False: all epochs, and the last weights
         class_weight    "balanced": all classes weigh the same; or a weight by class
         stream          read a .parquet or .npy file in parts, again in each epoch; by default if it is too large
                         for the memory. At most some 100,000 rows are then held out, of all classes together

@@ -20,6 +20,9 @@ EPOCHS, STEPS, MOST_EPOCHS = 100, 2000, 1000
 """By default so many epochs, more where these have fewer steps, and never more than the last."""
 PATIENCE = 10
 """Epochs, or a tenth of all where that is more."""
+FEW_ROWS = 5000
+"""Below it tanh is the default of the hidden layers, whose validation loss goes on falling where that of relu, on few
+rows, soon rises; from it on relu."""
 SMALLEST, LARGEST = 16, 1024
 """Batches that are chosen by the number of rows."""
 
@@ -29,7 +32,7 @@ class Settings:
     """The network's layers and how it learns."""
 
     hidden: tuple[int, ...]
-    activation: str
+    activation: str | None
     optimizer: Optimizer
     learning_rate: float | None
     dropout: float
@@ -43,7 +46,7 @@ class Settings:
     def checked(
         cls,
         hidden: Any,
-        activation: str,
+        activation: str | None,
         optimizer: str | Optimizer,
         learning_rate: float | None,
         dropout: float,
@@ -57,7 +60,8 @@ class Settings:
         hidden = (hidden,) if isinstance(hidden, int | np.integer) else hidden
         if not isinstance(hidden, Sequence) or isinstance(hidden, str):
             raise ValueError(f"hidden: {hidden!r} was given, expected the units of each hidden layer: (128, 64)")
-        activation_named(activation)
+        if activation is not None:
+            activation_named(activation)
         require_number("dropout", dropout, least=0, below=1)
         if learning_rate is not None:
             require_number("learning_rate", learning_rate, above=0)
@@ -93,6 +97,10 @@ class Settings:
             "early_stopping": self.early_stopping,
             "class_weight": {str(one): float(weight[one]) for one in weight} if isinstance(weight, Mapping) else weight,
         }
+
+    def activation_for(self, rows: int) -> str:
+        """That of the hidden layers: "tanh" for fewer than FEW_ROWS rows, "relu" for more, unless it was given."""
+        return self.activation or ("tanh" if rows < FEW_ROWS else "relu")
 
     def size_for(self, rows: int) -> int:
         """The batch size: the power of two nearest to rows / 200, from SMALLEST to LARGEST, unless it was given."""

@@ -42,7 +42,9 @@ class Survey:
     def text(self, columns: Sequence[Column], target: Target, notes: Sequence[str]) -> str:
         """For people, a line a column."""
         used = {column.name: column for column in columns}
-        lines = [f"{self.rows:,} rows, {len(self.kinds) + 1} columns: {len(used)} features and the target"]
+        features = f"{len(used)} feature{'s' * (len(used) != 1)}"
+        lines = [f"{self.rows:,} rows, {len(self.kinds) + 1} columns: {features} and the target"]
+        lines += ["  (means, deviations and categories are of the training part, all else of all rows)"]
         width = max(map(len, self.kinds), default=0)
         for name, kind in self.kinds.items():
             missing = self.missing[name]
@@ -52,7 +54,10 @@ class Survey:
         lines.append(f"target {target.name}: {target.task}{', learned through its logarithm' if target.log else ''}")
         if self.counts:
             shown = list(zip(target.classes, self.counts, strict=True))
-            lines += [f"  {name!s}: {count:,} rows ({count / self.rows:.1%})" for name, count in shown[:MOST_SHOWN]]
+            lines += [
+                f"  {name!s}: {count:,} row{'s' * (count != 1)} ({count / self.rows:.1%})"
+                for name, count in shown[:MOST_SHOWN]
+            ]
             lines += [f"  … and {len(shown) - MOST_SHOWN} more classes"] if len(shown) > MOST_SHOWN else []
         if self.quantiles:
             words = ("smallest", "quartile", "median", "quartile", "largest")

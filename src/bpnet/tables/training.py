@@ -22,8 +22,6 @@ from bpnet.training.communicator import Communicator
 
 SKEWED = 1.0
 """A regression target whose third standardized moment is above it may be better learned through its logarithm."""
-WARM_UP = 500
-"""Steps before an epoch may be the best: on few rows the validation loss of the first ones is a matter of luck."""
 TRIAL_ROWS = 10_000
 TRIAL_EPOCHS, TRIAL_PATIENCE = 50, 5
 
@@ -106,7 +104,8 @@ def _trial(
 def compiled(preprocessing: Preprocessing, settings: Settings, where: dict[str, Any]) -> Model:
     """The network, ready to learn."""
     task = preprocessing.target.task
-    layers = settings.hidden, settings.activation, settings.dropout, settings.batch_norm
+    activation = settings.activation_for(preprocessing.summary.rows)
+    layers = settings.hidden, activation, settings.dropout, settings.batch_norm
     model = network_for(preprocessing, *layers, **where)
     model.compile(settings.optimizer, LOSSES[task], [METRICS[task]])
     if settings.learning_rate is not None:
@@ -164,7 +163,4 @@ def as_learned(preprocessing: Preprocessing, train: Part, settings: Settings) ->
 def early_stopping(settings: Settings, rows: int) -> list[Callback]:
     """What ends the training on so many rows; nothing if that is not wanted."""
     patience = settings.patience_for(rows)
-    if patience is None:
-        return []
-    first = WARM_UP * settings.size_for(rows) // rows
-    return [EarlyStopping(patience=patience, restore_best_weights=True, start_from_epoch=first)]
+    return [] if patience is None else [EarlyStopping(patience=patience, restore_best_weights=True)]

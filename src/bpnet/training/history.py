@@ -12,7 +12,7 @@ class History:
 
     `diverged` is True where the loss was no longer finite and a callback (`TerminateOnNaN`) wanted no error of it;
     `message` then says where. Of L-BFGS: `converged` is True where it found nothing left to gain, and `message` says
-    why it ended.
+    why it ended. `kept` is the epoch whose weights `EarlyStopping` gave back to the model, None where it has the last.
     """
 
     epoch: list[int] = field(default_factory=list)
@@ -21,6 +21,7 @@ class History:
     diverged: bool = False
     converged: bool = False
     message: str = ""
+    kept: int | None = None
 
     def add(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Append an epoch's figures."""
