@@ -58,8 +58,8 @@ def search_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--task", metavar="TASK", help="regression or classification; default: as it looks."),
         click.option("--hidden", metavar="N,N,…", multiple=True, help="Units of the hidden layers; may be given "
                      "several times, to choose from; 0 for none. Default: 128,64."),
-        click.option("--activation", metavar="NAME,…", default="relu", show_default=True,
-                     help="Of the hidden layers; one, or some to choose from."),
+        click.option("--activation", metavar="NAME,…",
+                     help="Of the hidden layers; one, or some to choose from; default: as for train."),
         click.option("--optimizer", metavar="NAME", default="adam", show_default=True),
         click.option("--batch-norm", is_flag=True, help="Batch normalization in each hidden layer."),
         click.option("--test", metavar="SHARE", type=click.FloatRange(min=0, max=1, max_open=True), default=0.2,

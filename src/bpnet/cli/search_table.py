@@ -39,7 +39,8 @@ class TableSearch:
                 "--optimizer: 'lbfgs' was given, expected one that learns from batches. Mend: adam, sgd, …"
             )
         hidden = [units_of(text) for text in given["hidden"] or ("128,64",)]
-        activation = [name.strip() for name in given["activation"].split(",")]
+        names = given["activation"]
+        activation = [None] if names is None else [name.strip() for name in names.split(",")]
         different("--hidden", hidden)
         different("--activation", activation)
         different("--batch-size", asked.batch_sizes or ())

@@ -93,7 +93,7 @@ class TableSource:
 
 def groups_of(
     hidden: Sequence[Sequence[int]],
-    activation: Sequence[str],
+    activation: Sequence[str | None],
     batch_sizes: Sequence[int | None],
     rows: int,
     *others: Any,
@@ -112,7 +112,7 @@ def groups_of(
     named_groups = [
         {
             "hidden": ",".join(map(str, one.hidden)) or "0",
-            "activation": one.activation,
+            "activation": one.activation_for(rows),
             "batch_size": one.size_for(rows),
         }
         for one in settings
@@ -126,7 +126,7 @@ def search_table(
     *,
     task: str | None = None,
     hidden: Sequence[Sequence[int]] = ((128, 64),),
-    activation: str | Sequence[str] = "relu",
+    activation: str | Sequence[str] | None = None,
     optimizer: str = "adam",
     batch_norm: bool = False,
     models: int = 100,
@@ -149,8 +149,8 @@ def search_table(
 ) -> Found:
     """As `bpnet.ensembles.search`, on a table as `TableModel.train` takes it; the `model` it finds is a TableModel.
 
-    hidden, activation and batch_size may be several, to choose from; by default batch size and epochs are those of
-    `TableModel.train`. There is no early stopping: the winner has the weights of its best epoch.
+    hidden, activation and batch_size may be several, to choose from; by default activation, batch size and epochs are
+    those of `TableModel.train`. There is no early stopping: the winner has the weights of its best epoch.
     """
     frame = as_frame(data)
     name = named(frame, target)
@@ -160,7 +160,7 @@ def search_table(
     labels = labels_to_split_by(column_of(frame, name), name, task)
     every = np.arange(len(frame))
     parts = parts_of(every, validation, folds, seed, labels)
-    functions = [activation] if isinstance(activation, str) else activation
+    functions = [activation] if activation is None or isinstance(activation, str) else activation
     sizes = list(batch_size) if isinstance(batch_size, Sequence) else [batch_size]
     others = optimizer, DROPPED if "dropout" in ranges else 0.0, batch_norm, class_weight
     groups, settings = groups_of(hidden, functions, sizes, len(parts[0][0]), *others)
