@@ -71,9 +71,8 @@ def run(command: Sequence[str], ranks: int, network: Network, limit: float = 300
             process.kill()  # where one has failed, the others wait for it
         (out, error), *others = [process.communicate() for process in processes]
         if any(codes):
-            raise ChildFailedError(
-                f"the ranks ended with {codes}, None is still at work: {''.join([error, *(each for _, each in others)])[-2000:]}"
-            )
+            told = "".join([error, *(each for _, each in others)])[-2000:]
+            raise ChildFailedError(f"the ranks ended with {codes}, None is still at work: {told}")
         return out
     finally:
         for process in processes:
