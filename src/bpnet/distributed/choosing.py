@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
 from typing import Any
 
-from bpnet.distributed.launch import launched
+from bpnet.distributed import agreement
+from bpnet.distributed.launch import launched, speaks_first
 from bpnet.training.communicator import Communicator
 
 _joined: list[Communicator] = []
@@ -31,10 +35,11 @@ def communicator(which: str | Communicator | None = "auto") -> Communicator | No
     if which != "auto":
         raise ValueError(f"distributed: {which!r} was given, expected 'auto', None or a Communicator")
     if not _joined:
-        found = _join()
+        found = _after_rank_0(_join)
         if found is None:
             return None
         _joined.append(found)
+        _end_all_on_errors(found)
     return _joined[0] if _joined[0].size > 1 else None
 
 
@@ -42,6 +47,30 @@ def leave() -> None:
     """Close the communicator of this process, if there is one."""
     while _joined:
         _joined.pop().close()
+
+
+def _after_rank_0(join: Callable[[], Communicator | None]) -> Communicator | None:
+    """What `join` gives. An error of all ranks is told by rank 0 alone: the launcher ends the others meanwhile."""
+    try:
+        return join()
+    except (ValueError, ImportError):
+        if not speaks_first():
+            time.sleep(agreement.GRACE)
+        raise
+
+
+def _end_all_on_errors(found: Any) -> None:
+    """An error that ends this process ends the others too: MPI would have them wait for it, and it for them."""
+    if not hasattr(found, "abandon"):
+        return
+    before = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        before(kind, error, trace)
+        if found in _joined:
+            found.abandon(1)
+
+    sys.excepthook = hook
 
 
 def _join() -> Communicator | None:

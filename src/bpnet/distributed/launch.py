@@ -56,6 +56,13 @@ def restarts(environment: Mapping[str, str] | None = None) -> int:
     return int(text) if text.isdecimal() else 0
 
 
+def speaks_first(environment: Mapping[str, str] | None = None) -> bool:
+    """Is this rank 0, as far as can be told where the variables make no sense? It tells what all ranks have to tell."""
+    found = os.environ if environment is None else environment
+    ranks = [found[name] for name in ("RANK", *(rank for rank, _, _ in MPI), "LOCAL_RANK") if name in found]
+    return not any(text.isdecimal() and int(text) > 0 for text in ranks[:1])
+
+
 def _by_torchrun(found: Mapping[str, str]) -> Launch | None:
     size = _number(found, "WORLD_SIZE", at_least=1)
     rank = _number(found, "RANK", at_least=0)

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from bpnet.backend import Array
 from bpnet.distributed.host import as_numpy, by_way_of_host, is_on_host, library_array
+from bpnet.distributed.patience import timeout
+from bpnet.distributed.watch import Watch
 
 INSTALL = 'Mend: pip install ".[mpi]"'
+
+FAILED = 1
+"""The exit code of a run that has lost a rank."""
 
 
 def over_mpi() -> OverMPI:
     """All processes of the run. ImportError: mpi4py or an MPI library is not installed."""
+    seconds = timeout()
     try:
         from mpi4py import MPI
     except (ImportError, OSError, RuntimeError) as error:
         raise ImportError(
-            f"distributed: MPI has launched this, but mpi4py cannot be imported ({error}). {INSTALL}"
+            f"distributed: mpiexec has launched this, but mpi4py cannot be imported ({error}). {INSTALL}"
         ) from error
-    return OverMPI(MPI)
+    return OverMPI(MPI, seconds)
 
 
 class OverMPI:
@@ -30,41 +39,76 @@ class OverMPI:
 
     name = "mpi"
 
-    def __init__(self, mpi: Any) -> None:
+    def __init__(self, mpi: Any, seconds: float) -> None:
         self._mpi = mpi
         self._world = mpi.COMM_WORLD.Dup()
         self.rank: int = self._world.Get_rank()
         self.size: int = self._world.Get_size()
+        self._messages = Messages(mpi)
+        self._watch = Watch(self._messages, seconds, self._lost)
 
     def all_reduce(self, vector: Array) -> None:
         """The sum over all processes, in place."""
         buffer, done = self._buffer(vector)
-        self._world.Allreduce(self._mpi.IN_PLACE, buffer)
+        with self._watched("all_reduce"):
+            self._world.Allreduce(self._mpi.IN_PLACE, buffer)
         done()
 
     def begin_all_reduce(self, vector: Array) -> Begun:
         """The same beside other work."""
         buffer, done = self._buffer(vector)
-        return Begun(self._world.Iallreduce(self._mpi.IN_PLACE, buffer), buffer, done)
+        request = self._world.Iallreduce(self._mpi.IN_PLACE, buffer)
+
+        def wait() -> None:
+            with self._watched("all_reduce"):
+                request.Wait()
+            done()
+
+        return Begun(wait, buffer)
 
     def broadcast(self, vector: Array) -> None:
         """What rank 0 has, in place."""
         buffer, done = self._buffer(vector)
-        self._world.Bcast(buffer, root=0)
+        with self._watched("broadcast"):
+            self._world.Bcast(buffer, root=0)
         done()
 
     def gather(self, text: str) -> list[str]:
         """The text of each rank, on every rank."""
-        found: list[str] = self._world.allgather(text)
+        with self._watched("gather"):
+            found: list[str] = self._world.allgather(text)
         return found
 
     def barrier(self) -> None:
         """Wait until all have come here."""
-        self._world.Barrier()
+        with self._watched("barrier"):
+            self._world.Barrier()
 
     def close(self) -> None:
-        """Give the communicator back."""
+        """Give the communicators back."""
+        self._watch.close()
+        self._messages.close()
         self._world.Free()
+
+    def abandon(self, code: int) -> None:
+        """End all ranks with this exit code. To end alone would leave the others waiting, and this one for them."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        threading.Timer(2.0, os._exit, (code,)).start()  # where MPI cannot be called any more, this ends at least one
+        self._mpi.COMM_WORLD.Abort(code)
+
+    def _lost(self, message: str | None) -> None:
+        if message is not None:
+            print(f"Error: {message}", file=sys.stderr, flush=True)
+        self.abandon(FAILED)
+
+    @contextmanager
+    def _watched(self, operation: str) -> Iterator[None]:
+        self._watch.begin(operation)
+        try:
+            yield
+        finally:
+            self._watch.done()
 
     def _buffer(self, vector: Array) -> tuple[Any, Callable[[], None]]:
         """What MPI can read and write, and what brings it back where it is a copy."""
@@ -80,13 +124,36 @@ class OverMPI:
 class Begun:
     """A reduction that MPI is at. It moves on only while the process is in a call of MPI."""
 
-    def __init__(self, request: Any, buffer: np.ndarray, done: Callable[[], None]) -> None:
-        self._request, self._buffer, self._done = request, buffer, done
+    def __init__(self, wait: Callable[[], None], buffer: np.ndarray) -> None:
+        self.wait = wait
+        self._buffer = buffer
+        """Lives as long as MPI may write to it."""
 
-    def wait(self) -> None:
-        """Return when the vector holds the sum."""
-        self._request.Wait()
-        self._done()
+
+class Messages:
+    """`watch.Talk` over a communicator of its own."""
+
+    def __init__(self, mpi: Any) -> None:
+        self._world, self._status = mpi.COMM_WORLD.Dup(), mpi.Status()
+        self.rank: int = self._world.Get_rank()
+        self.size: int = self._world.Get_size()
+        self._sent: list[Any] = []
+
+    def send(self, rank: int, text: str) -> None:
+        """MPI needs the text until it has gone, so it is kept."""
+        self._sent.append(self._world.isend(text, dest=rank))
+
+    def received(self) -> list[tuple[int, str]]:
+        """What has come since, with who sent it."""
+        found = []
+        while self._world.iprobe(status=self._status):
+            source = self._status.Get_source()
+            found.append((source, self._world.recv(source=source)))
+        return found
+
+    def close(self) -> None:
+        """Give the communicator back."""
+        self._world.Free()
 
 
 def _synchronize(array: Any) -> None:

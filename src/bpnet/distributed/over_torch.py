@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import timedelta
@@ -13,9 +15,12 @@ from bpnet.backend import Array
 from bpnet.distributed.host import as_numpy, by_way_of_host, is_on_host, library_array
 from bpnet.distributed.launch import Launch
 from bpnet.distributed.patience import timeout
-from bpnet.training.communicator import LostPeerError
+from bpnet.training.communicator import LostPeerError, ToldElsewhere
 
 INSTALL = 'Mend: pip install ".[torch]"'
+
+ANSWER = 2.0
+"""Seconds that the other ranks have to say that they have lost one too."""
 
 
 def torch_distributed(launch: Launch | None) -> OverTorch:
@@ -41,7 +46,7 @@ def torch_distributed(launch: Launch | None) -> OverTorch:
     except (RuntimeError, ValueError) as error:
         raise LostPeerError(
             f"rank {launch.rank} of {launch.size} did not meet the others at MASTER_ADDR:MASTER_PORT {launch.address} "
-            f"within {seconds:g} s (BPNET_TIMEOUT): {_first_line(error)}. Mend: is that address right, can it be "
+            f"within {seconds:g} s (BPNET_TIMEOUT): {_short(error)}. Mend: is that address right, can it be "
             f"reached from here, and are all {launch.size} processes started?"
         ) from error
     return OverTorch(distributed, own=True)
@@ -103,6 +108,9 @@ class OverTorch:
         if self._own and self._distributed.is_initialized():
             self._distributed.destroy_process_group()
 
+    def abandon(self, code: int) -> None:
+        """Nothing to do: torchrun ends the other ranks when this one has ended with an error."""
+
     def _tensor(self, vector: Array) -> tuple[Any, Callable[[], None], Any]:
         """A tensor on the vector's memory or a copy of it, what brings the copy back, and the stream to work on."""
         torch, array = self._torch, library_array(vector)
@@ -123,12 +131,36 @@ class OverTorch:
         except RuntimeError as error:
             raise self.lost(name, error) from error
 
-    def lost(self, name: str, error: Exception) -> LostPeerError:
-        """What is told where an operation has failed."""
+    def lost(self, name: str, error: Exception) -> BaseException:
+        """LostPeerError on one of the ranks that are left, ToldElsewhere on the others.
+
+        Where a rank has died, torchrun ends the others meanwhile, and tells how it died.
+        """
+        waiting = self._waiting()
+        if any(rank < self.rank for rank in waiting):
+            return ToldElsewhere(1)
+        missing = [f"no word of rank {rank}" for rank in range(self.size) if rank not in (self.rank, *waiting)]
+        limit = f" (BPNET_TIMEOUT={self._timeout:g})" if self._own else ""
         return LostPeerError(
-            f"{name}: rank {self.rank} of {self.size} has lost another rank, or has waited {self._timeout:g} s for it "
-            f"(BPNET_TIMEOUT): {_first_line(error)}"
+            f"{name}: rank {self.rank} of {self.size} has lost another rank, or waited too long for it{limit}: "
+            f"{', '.join([*missing, _short(error)])}. Mend: see why it ended or hangs, or give it more time with "
+            "BPNET_TIMEOUT=SECONDS"
         )
+
+    def _waiting(self) -> list[int]:
+        """The other ranks that have lost one too: they say so in the store at which all have met."""
+        others = [rank for rank in range(self.size) if rank != self.rank]
+        found: list[int] = []
+        until = time.monotonic() + ANSWER
+        try:
+            store = self._distributed.distributed_c10d._get_default_store()
+            store.set(f"bpnet-lost-{self.rank}", "1")
+            while time.monotonic() < until and len(found) < len(others):
+                time.sleep(ANSWER / 20)
+                found = [rank for rank in others if store.check([f"bpnet-lost-{rank}"])]
+        except RuntimeError:
+            time.sleep(max(0.0, until - time.monotonic()))  # the store has died too: what is known is told
+        return found
 
 
 class Begun:
@@ -157,5 +189,7 @@ def _nothing() -> None:
     """The tensor's memory is the vector's."""
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+def _short(error: BaseException) -> str:
+    """Its first sentence, without the place in gloo's source."""
+    line = re.sub(r"^\[\S+:\d+\] ", "", (str(error).splitlines() or [type(error).__name__])[0])
+    return line.split(". ")[0].rstrip(".")
