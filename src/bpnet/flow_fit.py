@@ -17,6 +17,7 @@ from bpnet.nn.lbfgs import BoundLBFGS
 from bpnet.predictor import MEASURED
 from bpnet.run import Run
 from bpnet.training.callbacks import checked
+from bpnet.training.communicator import Communicator
 from bpnet.training.history import History
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def fit_flow(
     micro_batch: int | str | None,
     validation_batch_size: int | None,
     resume: str | PathLike[str] | None,
+    others: Communicator | None,
     **instead: Any,
 ) -> History:
     """Train on the flow's batches. `instead` are the arguments of `fit` in ITS_OWN, None where they were not given."""
@@ -76,13 +78,14 @@ def fit_flow(
 
     def batches(epoch: int) -> Iterator[Samples]:
         if isinstance(flow, ImageFlow):
-            for images, numbers in flow.epoch(epoch, length):
+            for images, numbers in flow.epoch(epoch, length, run.share):
                 yield replace(data.part(numbers), x=(images,))
         else:
             for batch in flow.epoch(epoch, length):
-                yield samples.checked(expected, *batch)
+                whole = samples.checked(expected, *batch)
+                yield whole.part(run.share(len(whole)))
 
-    run = Run(model, epochs, length, flow.batch_size, micro_batch, listeners, measured, resume)
+    run = Run(model, epochs, length, flow.batch_size, micro_batch, listeners, measured, resume, others)
     model.history = run.on_batches(data, held_out, batches, _same(flow), rows)
     return model.history
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from os import PathLike
 from typing import Any, TypeAlias, TypeVar
 
@@ -12,11 +12,11 @@ from bpnet.callbacks.progress import describe, progress
 from bpnet.data import arrays, lbfgs, samples
 from bpnet.data.flow import Flow
 from bpnet.data.images.flow import ImageFlow
-from bpnet.data.random import in_turn
 from bpnet.data.samples import Expected, Samples
 from bpnet.expected import expected_targets
 from bpnet.flow_fit import fit_flow
 from bpnet.formats.savable import Savable
+from bpnet.measured import Measured
 from bpnet.nn.lbfgs import LBFGS, BoundLBFGS
 from bpnet.nn.losses import Loss
 from bpnet.nn.metrics import Metric
@@ -24,11 +24,12 @@ from bpnet.nn.model_graph import Nodes, model_graph
 from bpnet.nn.optimizers import BoundOptimizer, Optimizer
 from bpnet.nn.optimizers import optimizer as optimizer_named
 from bpnet.predictor import MEASURED, Predictor
-from bpnet.run import Run
+from bpnet.run import Run, together
 from bpnet.steered import Steered
 from bpnet.training.batch import BatchTraining
 from bpnet.training.callbacks import Callback, checked
-from bpnet.training.evaluate import Measurement, as_keras_has_it
+from bpnet.training.communicator import Communicator
+from bpnet.training.evaluate import as_keras_has_it
 from bpnet.training.fit import Training
 from bpnet.training.history import History
 from bpnet.training.kept import KeptRuns
@@ -36,6 +37,8 @@ from bpnet.training.lbfgs import Minimization
 from bpnet.training.micro_batch import fitting
 from bpnet.training.objective import Objective, check_head
 from bpnet.training.out_of_memory import explained
+from bpnet.training.parallel import ParallelTraining
+from bpnet.training.ranks import fewest
 from bpnet.training.step import Batch, DeviceData
 from bpnet.training.terms import Term, terms
 
@@ -44,7 +47,7 @@ ForEach: TypeAlias = T | Sequence[T] | Mapping[str, T]
 """One for all outputs, a list in their order, or a dictionary by name."""
 
 
-class Model(Steered, Savable, Predictor):
+class Model(Steered, Measured, Savable, Predictor):
     """A network from inputs to outputs, nodes made by `Input(shape)` and by calling layers on nodes, or lists of them.
 
     It takes its backend and `precision` (see `bpnet.backend.load`), float type and seed when it is made. The seed
@@ -120,6 +123,7 @@ class Model(Steered, Savable, Predictor):
         validation_batch_size: int | None = None,
         data_on: str | None = None,
         resume: str | PathLike[str] | None = None,
+        distributed: str | Communicator | None = None,
     ) -> History:
         """Train on x and y, by default in batches of 32; return the history, which is also `self.history`.
 
@@ -138,6 +142,8 @@ class Model(Steered, Savable, Predictor):
         device unless they do not fit. OutOfMemoryError says which batch size would fit.
         With `LBFGS` the batch is the whole data set, and an epoch one iteration.
         `resume`: the checkpoint, or folder of `ModelCheckpoint`, of the same run, whose missing epochs are trained.
+        `distributed="auto"`: together with the other processes that torchrun or mpiexec has launched. Each is given all
+        data, and learns from its share of every batch; the run is that of one process. A Communicator does as well.
         x may be what `ImageDataGenerator.flow` returns, or a `bpnet.data.flow.Flow`, with targets, batch size, order
         and weights of its own.
 
@@ -153,7 +159,7 @@ class Model(Steered, Savable, Predictor):
             own = {"y": y, "batch_size": batch_size, "sample_weight": sample_weight, "shuffle": None if shuffle else 0}
             own |= {"validation_split": validation_split or None, "data_on": data_on}
             given = epochs, verbose, callbacks, validation_data, class_weight, steps_per_epoch, micro_batch
-            return fit_flow(self, x, *given, validation_batch_size, resume, **own)
+            return fit_flow(self, x, *given, validation_batch_size, resume, together(distributed), **own)
         size = arrays.whole_number("batch_size", batch_size, default=32)
         epochs = arrays.whole_number("epochs", epochs)
         micro_batch = arrays.micro_batch(micro_batch)
@@ -169,7 +175,8 @@ class Model(Steered, Savable, Predictor):
         if isinstance(how := self._settings[0], LBFGS):
             size = how.full_batch(batch_size, steps_per_epoch, len(data))
         length = len(data) if steps is None else size * steps
-        run = Run(self, epochs, length, size, micro_batch, [*checked(callbacks), *progress(verbose)], measured, resume)
+        listeners, others = [*checked(callbacks), *progress(verbose)], together(distributed)
+        run = Run(self, epochs, length, size, micro_batch, listeners, measured, resume, others)
         self.history = run.on_arrays(data, held_out, shuffle, data_on)
         return self.history
 
@@ -233,52 +240,32 @@ class Model(Steered, Savable, Predictor):
         return self._bound
 
     def training(
-        self, put: Batch, length: int, batch_size: int, micro_batch: int | str | None, rows: int | None = None
+        self,
+        put: Batch,
+        length: int,
+        batch_size: int,
+        micro_batch: int | str | None,
+        rows: int | None = None,
+        others: Communicator | None = None,
     ) -> AbstractContextManager[Training | Minimization]:
-        """A run that learns from data on the device, `length` samples an epoch; with `rows`, `DeviceData.brought`."""
+        """A run that learns from data on the device, `length` samples an epoch; with `rows`, `DeviceData.brought`.
+
+        `others` are the processes that it is shared with.
+        """
         objective, optimizer = self.bind()
 
         def make() -> Training | Minimization:
             given = self.backend, put, length
             on_device = DeviceData.put(*given) if rows is None else DeviceData.brought(*given, rows)
             parts = fitting(objective, on_device, batch_size) if isinstance(micro_batch, str) else micro_batch
+            parts = fewest(others, parts)
             if isinstance(optimizer, BoundLBFGS):
                 return Minimization(self, objective, optimizer, on_device, lbfgs.minimize, parts)
+            if others is not None:
+                return ParallelTraining(self, objective, optimizer, on_device, batch_size, parts, others)
             return Training(self, objective, optimizer, on_device, batch_size, parts)
 
-        return self._kept.run(("training", length, batch_size, micro_batch, rows), put, make)
-
-    @contextmanager
-    def measurement(
-        self, data: Samples, batch_size: int, put: Batch | None = None, name: str = "batch_size"
-    ) -> Iterator[Callable[[], dict[str, float]]]:
-        """What measures on `data`, which `put` has on the device; else they are brought there batch by batch.
-
-        `name` is what the batch size is called in errors.
-        """
-        first = put or self.put(data.part(slice(batch_size)))
-        rows = int(first[0][0].shape[0])
-        objective, _ = self.bind()
-
-        def make() -> Measurement:
-            return Measurement(objective, first, in_turn(len(data), rows), batch_size, name)
-
-        with self._kept.run(("measurement", len(data), batch_size, name), first, make) as run:
-            in_place = [True]  # the first batch, the first time
-            yield run if rows == len(data) else lambda: run(self._in_order(data, batch_size, run.data, in_place))
-
-    def _in_order(self, data: Samples, size: int, buffers: DeviceData, in_place: list[bool]) -> Callable[[], None]:
-        """What brings the batches of `data` into `buffers`, one after another; the first is there if `in_place`."""
-        starts = iter(range(0, len(data), size))
-
-        def bring() -> None:
-            start = next(starts)
-            if in_place:
-                in_place.pop()
-            else:
-                buffers.take_in(self.put(data.part(slice(start, start + size))))
-
-        return bring
+        return self._kept.run(("training", length, batch_size, micro_batch, rows, id(others)), put, make)
 
     def forget_runs(self) -> None:
         """Let go of the device's memory that earlier calls left for later ones."""

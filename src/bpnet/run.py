@@ -19,11 +19,13 @@ from bpnet.data.samples import Samples
 from bpnet.nn.lbfgs import BoundLBFGS
 from bpnet.resume import resumed
 from bpnet.training.callbacks import Callback
+from bpnet.training.communicator import Communicator
 from bpnet.training.course import Course
 from bpnet.training.feed import feed
 from bpnet.training.fit import Training
 from bpnet.training.history import History
 from bpnet.training.out_of_memory import OutOfMemoryError, because, explained, free_memory, is_out_of_memory, let_go
+from bpnet.training.ranks import Share
 from bpnet.training.step import Batch
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ class Run:
     """The batch size for validation."""
     resume: str | PathLike[str] | None = None
     """The checkpoint, or the folder of checkpoints, that it goes on from."""
+    others: Communicator | None = None
+    """The processes that share the run."""
 
     def on_arrays(self, data: Samples, held_out: Samples | None, shuffle: bool, data_on: str | None) -> History:
         """Train on `data`, which are on the host or the device, or wherever there is room (None)."""
@@ -58,6 +62,11 @@ class Run:
         if data_on == "host" and isinstance(model.bind()[1], BoundLBFGS):
             raise ValueError(
                 "data_on: 'host' was given, but LBFGS needs all samples on the device at once. Mend: another optimizer"
+            )
+        if self.others is not None and isinstance(model.bind()[1], BoundLBFGS):
+            raise ValueError(
+                "distributed: LBFGS was given, which evaluates all samples in one process. Mend: another optimizer, "
+                "or fit without distributed"
             )
         course = self._course(data, held_out, {"shuffle": bool(shuffle)})
         if course.is_over:
@@ -69,14 +78,15 @@ class Run:
         def batches(epoch: int) -> Iterator[Samples]:
             order = rows(epoch)
             for start in range(0, self.length, self.batch_size):
-                yield data.part(order[start : start + self.batch_size])
+                rows_of_batch = order[start : start + self.batch_size]
+                yield data.part(rows_of_batch[self.share(len(rows_of_batch))])
 
         with explained("fit", model.backend):
-            put = self._put([data] if held_out is None else [data, held_out], data_on)
+            put = self._put([data] if held_out is None else [data, self._own_part(held_out)], data_on)
             if put is None:
                 return self._from_host(course, data, held_out, batches)
             model.stop_training = False
-            training = model.training(put[0], self.length, self.batch_size, self._parts(course))
+            training = model.training(put[0], self.length, self.batch_size, self._parts(course), others=self.others)
             with training as run, self._measurement(held_out, put[-1]) as measure:
                 course.micro_batch = run.micro_batch
 
@@ -94,7 +104,7 @@ class Run:
         same: Mapping[str, Any],
         rows: int | None = None,
     ) -> History:
-        """Train on `batches(epoch)`, of epochs as the model counts them.
+        """Train on `batches(epoch)`, of epochs as the model counts them; of each the rows that `share` tells.
 
         `data` has all samples of a pass, or some of its `rows` samples.
 
@@ -109,7 +119,9 @@ class Run:
     def _course(self, data: Samples, held_out: Samples | None, same: Mapping[str, Any]) -> Course:
         """A new run, or the one that is resumed."""
         model = self.model
-        course = Course(self.callbacks, self.epochs, self.length, first_epoch=model.epochs_seen)
+        only_writes = self.others is None or self.others.rank == 0
+        callbacks = [callback for callback in self.callbacks if callback.steers or only_writes]
+        course = Course(callbacks, self.epochs, self.length, first_epoch=model.epochs_seen)
         course.same = {
             "seed": model.seed,
             "dtype": model.dtype,
@@ -122,7 +134,25 @@ class Run:
             "checksum of the data": fingerprint(data),
             "checksum of the validation data": None if held_out is None else fingerprint(held_out),
         }
-        return course if self.resume is None else resumed(self.resume, model, course)
+        if self.resume is not None:
+            course = resumed(self.resume, model, course)
+        if self.others is not None:
+            from bpnet.distributed import agree
+            from bpnet.formats.alike import facts
+
+            agree(self.others, facts(model, course, data, held_out))
+        return course
+
+    def share(self, samples: int) -> slice:
+        """Which rows of a batch of so many this process learns from."""
+        return slice(0, samples) if self.others is None else Share.of(self.others, samples).rows
+
+    def _own_part(self, held_out: Samples) -> Samples:
+        """The held-out samples that this process measures on: together the processes measure on all, once."""
+        if self.others is None:
+            return held_out
+        part = Share.of(self.others, len(held_out))
+        return held_out.part(slice(part.start, part.stop))
 
     def _parts(self, course: Course) -> int | str | None:
         """The parts of a batch: "auto" may find others than before, which round otherwise; they stay as they were."""
@@ -138,7 +168,9 @@ class Run:
         rows: int | None = None,
     ) -> History:
         model, first = self.model, course.first_epoch
-        size = min(self.batch_size, self.length)
+        sizes = {min(self.batch_size, self.length), self.length % self.batch_size or self.batch_size}
+        shares = [self.share(size) for size in sizes]
+        size = max(share.stop - share.start for share in shares)
         buffers = model.put(data.part(in_turn(size, len(data))))  # the batches replace what they hold
         model.stop_training = False
         done, begun, left = len(course.history.epoch), course.batches, course.missing
@@ -152,7 +184,8 @@ class Run:
                 for batch in islice(batches(first + epoch), begun if epoch == done else 0, None):
                     yield batch.x, batch.y, batch.weight
 
-        training = model.training(buffers, self.length, self.batch_size, self._parts(course), rows or len(data))
+        parts, rows = self._parts(course), rows or len(data)
+        training = model.training(buffers, self.length, self.batch_size, parts, rows, self.others)
         with training as run, self._measurement(held_out) as measure:
             assert isinstance(run, Training)  # LBFGS was refused before
             course.micro_batch = run.micro_batch
@@ -163,7 +196,10 @@ class Run:
     def _measurement(self, held_out: Samples | None, put: Batch | None = None) -> Any:
         if held_out is None:
             return nullcontext(None)
-        return self.model.measurement(held_out, self.measured, put, "validation_batch_size")
+        kind = self.measured, put, "validation_batch_size"
+        if self.others is None:
+            return self.model.measurement(held_out, *kind)
+        return self.model.measurement(self._own_part(held_out), *kind, (self.others, len(held_out)))
 
     def _put(self, parts: list[Samples], data_on: str | None) -> list[Batch] | None:
         """The data on the device, or None where they are to stay on the host."""
@@ -188,6 +224,15 @@ class Run:
                 f"{because(error, free)}, whatever the batch size. Mend: {mend}",
                 free=free,
             ) from error
+
+
+def together(distributed: str | Communicator | None) -> Communicator | None:
+    """The processes that `fit(distributed=…)` asks for; None where there is one."""
+    if distributed is None:
+        return None
+    from bpnet.distributed import communicator
+
+    return communicator(distributed)
 
 
 def _named(measure: Callable[[], dict[str, float]] | None) -> Callable[[], dict[str, float]] | None:

@@ -21,10 +21,10 @@ class NumbaBackend(NumPyBackend):
 
     @cached_property
     def kernels(self) -> Mapping[str, Callable[..., Any]]:  # type: ignore[override]
-        """Convolution and pooling."""
+        """Convolution and pooling, and those of NumPy."""
         from bpnet_backends.on_numba.ops import KERNELS
 
-        return KERNELS
+        return {**NumPyBackend.kernels, **KERNELS}
 
     def capture(self, step: Callable[[], None]) -> Callable[[], None]:
         """The step, which writes itself down when it runs for the first time, and is compiled then."""

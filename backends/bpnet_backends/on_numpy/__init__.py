@@ -11,6 +11,7 @@ from bpnet_backends import host_memory, threads
 from bpnet_backends.on_numpy import recording
 from bpnet_backends.on_numpy.array import Array
 from bpnet_backends.on_numpy.capture import Captured
+from bpnet_backends.on_numpy.host_calls import KERNELS
 from bpnet_backends.on_numpy.namespace import xp
 from bpnet_backends.on_numpy.replay import list_of_calls
 
@@ -21,7 +22,7 @@ class NumPyBackend:
     name = "numpy"
     device = "CPU"
     xp: Any = xp
-    kernels: Mapping[str, Callable[..., Any]] = {}
+    kernels: Mapping[str, Callable[..., Any]] = KERNELS
 
     def asarray(self, x: Any, dtype: str) -> Any:
         """An array of its own memory, so that what happens to `x` later changes nothing here."""

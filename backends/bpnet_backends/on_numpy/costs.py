@@ -26,7 +26,7 @@ def name(call: Call) -> str:
         return REDUCED.get(joined, joined)
     if call.kind == "samples":
         return str(call.function.name)
-    if call.kind in ("elementwise", "other"):
+    if call.kind in ("elementwise", "host", "other"):
         return str(getattr(call.function, "__name__", "call"))
     return {"take": "gather", "create": "copy"}.get(call.kind, call.kind)
 

@@ -41,7 +41,8 @@ def without_unread(record: Record, calls: list[Call]) -> list[Call]:
     read: set[int] = set()
     left = []
     for call in reversed(calls):
-        if all(record.is_own(array) and id(root(array)) not in read for array in call.outputs):
+        unread = all(record.is_own(array) and id(root(array)) not in read for array in call.outputs)
+        if unread and call.kind != "host":
             continue
         read |= roots(call.reads)
         left.append(call)

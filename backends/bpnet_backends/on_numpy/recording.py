@@ -20,7 +20,8 @@ class Call:
     kind: str
     """`elementwise` (a ufunc), `reduce` (a ufunc's), `matmul`, `take`, `where`, `copy`, `create` (a copy of contents
     that never change), `samples`, `custom` (a backend's own kernel, which `function` describes), `library` (a function
-    that takes inputs and outputs) or `other`."""
+    that takes inputs and outputs), `host` (a function that changes its one input in place, and is called whatever
+    comes of it) or `other`."""
     function: Any
     inputs: tuple[Any, ...]
     """Plain arrays, and numbers of Python; of `other`, the positional arguments and the dictionary of the rest."""
@@ -146,6 +147,12 @@ def note_samples(call: Call, *, made: bool) -> None:
         if made:
             _here.record.made |= {id(root(array)): root(array) for array in call.outputs}
         _here.record.calls.append(call)
+
+
+def note_host(function: Callable[[np.ndarray], None], vector: np.ndarray) -> None:
+    """`function` is called with `vector`, which it changes."""
+    if listening():
+        _here.record.calls.append(Call("host", function, (vector,), (vector,)))
 
 
 def note_function(function: Callable[..., Any], args: Any, kwargs: dict[str, Any], result: np.ndarray) -> None:

@@ -68,6 +68,8 @@ def bind(call: Call, place: Place) -> Callable[[], Any]:
     if call.kind == "where":
         condition, a, b = inputs
         return partial(_where, condition, a, b, out)
+    if call.kind == "host":
+        return partial(call.function, inputs[0])
     if call.kind in ("copy", "create"):
         return partial(np.copyto, out, inputs[0], "unsafe")
     args, kwargs = inputs

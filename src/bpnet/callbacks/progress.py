@@ -22,6 +22,7 @@ class ProgressBar(Callback):
     """
 
     in_groups = True
+    steers = False
 
     def on_train_begin(self, epochs: int, samples: int) -> None:
         """Draw the empty bar."""
@@ -61,6 +62,8 @@ class ProgressBar(Callback):
 
 class EpochLines(Callback):
     """A line an epoch, on standard output; or at most `most` lines on standard error, evenly spread, and the last."""
+
+    steers = False
 
     def __init__(self, most: int | None = None) -> None:
         self._most = most

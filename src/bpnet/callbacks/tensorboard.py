@@ -33,6 +33,8 @@ class TensorBoard(Callback):
     ValueError, before training: a folder that cannot be written. ImportError: no tensorboardX.
     """
 
+    steers = False
+
     def __init__(self, log_dir: str | os.PathLike[str], histogram_freq: int = 0, write_graph: bool = True) -> None:
         self.log_dir = Path(log_dir)
         self.histogram_freq = whole_number("histogram_freq", histogram_freq, least=0)

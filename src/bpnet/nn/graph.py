@@ -7,7 +7,7 @@ are there already and never changes, so a graph has no cycles.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from types import SimpleNamespace
@@ -91,8 +91,12 @@ class Graph:
         gradients: Sequence[SimpleNamespace],
         *,
         need_dinputs: bool = False,
+        finished: Callable[[int], None] | None = None,
     ) -> list[Array | None]:
-        """Write every parameter's gradient into `gradients`; return the inputs' gradients where they are asked for."""
+        """Write every parameter's gradient into `gradients`; return the inputs' gradients where they are asked for.
+
+        `finished` is told the number of each layer whose gradients are whole: the last layer comes first.
+        """
         dvalues: list[Any] = [None] * len(self.nodes)
         for slot, dy in zip(self._output_slots, doutputs, strict=True):
             dvalues[slot] = dy if dvalues[slot] is None else dvalues[slot] + dy
@@ -109,6 +113,8 @@ class Graph:
             if number in seen:
                 _add(g, part)
             seen.add(number)
+            if finished is not None and number not in self._numbers[:slot]:
+                finished(number)
             if dx is None:
                 continue
             for source, part in zip(sources, dx, strict=True):

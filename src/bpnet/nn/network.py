@@ -78,9 +78,16 @@ class Network:
         """The outputs, and the tape that backward reads. `graph` is a twin of this network's, with the same layers."""
         return (graph or self.graph).forward(self.p, inputs, train=train)
 
-    def backward(self, tape: Tape, doutputs: Sequence[Array], *, graph: Graph | None = None) -> None:
-        """Write the gradient of every parameter into `grad`."""
-        (graph or self.graph).backward(self.p, tape, doutputs, self.g)
+    def backward(
+        self,
+        tape: Tape,
+        doutputs: Sequence[Array],
+        *,
+        graph: Graph | None = None,
+        finished: Callable[[int], None] | None = None,
+    ) -> None:
+        """Write the gradient of every parameter into `grad`; `finished` is told as in `Graph.backward`."""
+        (graph or self.graph).backward(self.p, tape, doutputs, self.g, finished=finished)
 
     def penalty(self) -> Array | float:
         """The penalty on the weights, 0-d; 0.0 where no layer has one."""

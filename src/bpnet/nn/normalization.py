@@ -7,6 +7,9 @@ Backward, with h = dy ⊙ γ and sums over the group:
     dγ = Σ dy ⊙ x̂,  dβ = Σ dy,  dx = (h - Σh / m - x̂ Σ(h ⊙ x̂) / m) / √(σ² + ε),
 because μ and σ² depend on x. In inference batch normalization takes running statistics, which do not:
     dx = h / √(σ² + ε).
+Of a batch that lies in parts on several processes each sum is the sum of the parts' sums: μ = Σₚ Σ x / m, and with it
+σ² = Σₚ Σ (x - μ)² / m, which loses no digits as Σ x² / m - μ² would; in backward Σₚ Σ h and Σₚ Σ h ⊙ x̂. dγ and dβ stay
+the part's own, because the gradients of all parameters are added up over the processes anyway.
 Shapes:  x, y (N, …, C); γ, β, μ, σ² (C,) in batch normalization, γ, β (C,) in layer normalization.
 """
 
@@ -24,6 +27,7 @@ from bpnet.nn.initializers import Constant, Initializer, initializer
 from bpnet.nn.layer import Layer
 from bpnet.nn.parameters import Parameter
 from bpnet.nn.shapes import one_input, own_axis
+from bpnet.nn.whole_batch import WholeBatch
 
 
 class _Normalization(Layer):
@@ -114,9 +118,15 @@ class BatchNormalization(_Normalization):
     The running statistics follow r ← momentum·r + (1 - momentum)·batch, as Keras has it (PyTorch's momentum is 1 minus
     that, its ε 1e-5). Keras takes the biased variance of the batch for them, PyTorch the unbiased one, m / (m - 1)
     times as large: `unbiased=True`. `axis` is that of the features; statistics are over all others.
+
+    Where several processes learn from a batch, its statistics are those of the whole. With `per_process` each takes
+    those of its own samples, and sends nothing: another run than that of one process. The running statistics of a
+    process then follow its own samples, and at the end of an epoch all go on from their mean over the processes.
     """
 
     mixes_samples = True
+    whole: WholeBatch | None = None
+    """The batch of which x is a part, while a process learns from its share of one; None where x is all of it."""
 
     def __init__(
         self,
@@ -125,12 +135,14 @@ class BatchNormalization(_Normalization):
         epsilon: float = 1e-3,
         *,
         unbiased: bool = False,
+        per_process: bool = False,
         **settings: Any,
     ) -> None:
         super().__init__(axis, epsilon, **settings)
         require_number("momentum", momentum, least=0, below=1)
         self.momentum = float(momentum)
         self.unbiased = unbiased
+        self.per_process = per_process
 
     def state(self, *inputs: Shape) -> Sequence[Parameter]:
         """The running mean, from 0, and variance, from 1."""
@@ -145,13 +157,45 @@ class BatchNormalization(_Normalization):
             mean, variance = self._along(p.mean, rank), self._along(p.variance, rank)
         else:
             mean, variance = self._statistics(x[0], axes)
-            self._follow(p, mean, variance, prod(x[0].shape) // p.mean.shape[0])
+            self._follow(p, mean, variance, self._elements(x[0], axes))
         inverse = 1 / self.xp.sqrt(variance + self.epsilon)
         normal = (x[0] - mean) * inverse
         return self._scaled(p, normal), (normal, inverse, axes)
 
+    def _statistics(self, x: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
+        """Mean and biased variance, of the whole batch."""
+        whole = self._shared_batch()
+        if whole is None:
+            return super()._statistics(x, axes)
+        m = self._elements(x, axes)
+        mean = whole.add_up(self.xp.sum(x, axis=axes, keepdims=True)) / m
+        off = x - mean
+        return mean, whole.add_up(self.xp.sum(off * off, axis=axes, keepdims=True)) / m
+
+    def _input_gradient(self, p: SimpleNamespace, saved: Any, dy: Array) -> Array:
+        """dx, with sums over the whole batch; both go to the other processes at once."""
+        normal, inverse, axes = saved
+        whole = self._shared_batch()
+        if whole is None or axes is None:
+            return super()._input_gradient(p, saved, dy)
+        xp, m = self.xp, self._elements(dy, axes)
+        h = dy * self._along(p.gamma, dy.ndim) if self.scale else dy
+        sums = [xp.sum(part, axis=axes, keepdims=True) for part in (h, h * normal)]
+        means = whole.add_up(xp.stack(sums)) / m
+        return (h - means[0, ...] - normal * means[1, ...]) * inverse
+
+    def _shared_batch(self) -> WholeBatch | None:
+        return None if self.per_process else self.whole
+
+    def _elements(self, x: Array, axes: tuple[int, ...]) -> int:
+        """m: the elements of a feature in the batch, of which x may be a part."""
+        whole, own = self._shared_batch(), prod(x.shape[axis] for axis in axes)
+        return own if whole is None else int(own // x.shape[0] * whole.samples)
+
     def _follow(self, p: SimpleNamespace, mean: Array, variance: Array, m: int) -> None:
         factor = m / (m - 1) if self.unbiased and m > 1 else 1.0
+        if self.whole is not None and self.whole.is_empty and self.per_process:
+            return
         new = 1 - self.momentum
         p.mean[...] = self.momentum * p.mean + new * self.xp.reshape(mean, p.mean.shape)
         p.variance[...] = self.momentum * p.variance + new * factor * self.xp.reshape(variance, p.variance.shape)

@@ -53,6 +53,12 @@ def affine_input_grad(be: Backend, dz: Array, w: Array) -> Array:
     return dz @ be.xp.matrix_transpose(w)
 
 
+@op
+def call_host(be: Backend, function: Callable[[Array], None], vector: Array) -> None:
+    """function(vector), which changes it in place; where a backend has a kernel for it, also in each replay."""
+    function(vector)
+
+
 def zeros(be: Backend, shape: tuple[int, ...], dtype: str) -> Array:
     """An array of zeros on the backend's device."""
     zero = be.asarray(0.0, dtype)

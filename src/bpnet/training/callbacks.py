@@ -30,7 +30,8 @@ class Callback:
     order: int = 0
     """Callbacks are told in the order of this number, those of the same number in the order given."""
     steers: bool = True
-    """May it change the training? Then a run in which it has a state is not resumed without it."""
+    """May it change the training? Then a run in which it has a state is not resumed without it, and where processes
+    train together each of them has it; what only writes or draws is on rank 0 alone."""
     course: Any = None
     """Where the run stands (`training.course.Course`); None where it is not one of `Model.fit`."""
 

@@ -6,6 +6,7 @@ leaves. These are looked at too: they must be finite, and at the end of a run so
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 
 from bpnet.backend import Array
@@ -23,14 +24,22 @@ class Guard:
     """
 
     def __init__(
-        self, objective: Objective, optimizer: BoundOptimizer, data: DeviceData, totals: Totals, rows: int
+        self,
+        objective: Objective,
+        optimizer: BoundOptimizer,
+        data: DeviceData,
+        totals: Totals,
+        rows: int,
+        on_any: Callable[[bool], bool] = bool,
     ) -> None:
+        """`on_any` tells of a flag whether it is set on any of the processes that train together."""
         self.backend = objective.network.backend
         self._objective = objective
         self._optimizer = optimizer
         self._data = data
         self._totals = totals
         self._rows = rows
+        self._on_any = on_any
         self._vectors = [objective.network.theta, objective.network.state, *optimizer.vectors()]
         self._kept: list[list[Array]] = []
 
@@ -51,13 +60,13 @@ class Guard:
     def check_epoch(self, epoch: int, batches: int, history: History) -> None:
         """TrainingDivergedError if a loss of the epoch's batches, or a weight after them, is not finite."""
         bad = self._totals.first_bad_batch()
-        if bad <= batches or not self._weights_are_finite():
+        if bad <= batches or self._on_any(not self._weights_are_finite()):
             self._go_back(epoch, min(bad, batches), history)
 
     def check_end(self, epoch: int, batch: int, history: History) -> None:
         """TrainingDivergedError if the loss of the first rows, at the last weights, is not finite."""
         value, _ = self._objective.value(*self._data.first(self._rows))
-        if not bool(self.backend.to_numpy(self.backend.xp.isfinite(value))):
+        if self._on_any(not bool(self.backend.to_numpy(self.backend.xp.isfinite(value)))):
             self._go_back(epoch, batch, history)
 
     def _weights_are_finite(self) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from bpnet.training.communicator import Communicator
 from bpnet.training.objective import Objective
 from bpnet.training.out_of_memory import is_out_of_memory, too_many_samples
+from bpnet.training.ranks import add_up
 from bpnet.training.repeating import groups, repeat
 from bpnet.training.step import Batch, DeviceData, batch_sizes, next_batch
 from bpnet.training.totals import Totals
@@ -21,20 +23,28 @@ class Measurement:
     """
 
     def __init__(
-        self, objective: Objective, batch: Batch, order: HostArray, batch_size: int, name: str = "batch_size"
+        self,
+        objective: Objective,
+        batch: Batch,
+        order: HostArray,
+        batch_size: int,
+        name: str = "batch_size",
+        together: tuple[Communicator, int] | None = None,
     ) -> None:
         """`batch` holds all samples, or as many of them as a batch has; `order`, of the host, has a place for each.
 
-        `name` is what the batch size is called in errors.
+        `name` is what the batch size is called in errors. `together`: processes of which each measures a part of so
+        many samples; all get the figures of the whole.
         """
         self._network = network = objective.network
         self._objective = objective
-        self._samples = len(order)
+        self._together = together
+        self._samples = len(order) if together is None else together[1]
         self._order = network.backend.asarray(order, "int64")
         self._name = name
-        self.data = DeviceData.put(network.backend, batch, self._samples)
+        self.data = DeviceData.put(network.backend, batch, len(order))
         self._totals = Totals(network.backend, objective.metrics, objective.loss_names)
-        self._sizes = batch_sizes(self._samples, batch_size)
+        self._sizes = batch_sizes(len(order), batch_size)
         self._steps = {size: network.backend.capture(self._step(size)) for size in set(self._sizes)}
 
     def __call__(self, bring: Callable[[], None] | None = None) -> dict[str, float]:
@@ -53,6 +63,8 @@ class Measurement:
                 if not is_out_of_memory(error):
                     raise
                 raise too_many_samples(error, self._network.backend, self._name, size, self._try) from error
+        if self._together is not None:
+            add_up(self._together[0], self._totals)
         divisor = self._samples if self._objective.is_mean else 1
         logs = self._totals.read(divisor, self._samples, self.data.weight is not None)
         if self._network.penalties:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bpnet.backend import Array
@@ -42,7 +42,8 @@ class Training:
         self._sizes = batch_sizes(self.samples, batch_size)
         self._objective = objective
         self.micro_batch = micro_batch
-        self._guard = Guard(objective, optimizer, data, self.totals, min(1024, batch_size, micro_batch or batch_size))
+        rows = min(1024, batch_size, micro_batch or batch_size)
+        self._guard = Guard(objective, optimizer, data, self.totals, rows, self._any)
         self._steps = {size: self._capture(size) for size in set(self._sizes)}
         self._begun: set[int] = set()
         """The sizes whose step was called before."""
@@ -79,8 +80,7 @@ class Training:
                     history.add(epoch, logs)
                     for callback in course.callbacks:
                         callback.on_epoch_end(epoch, logs)
-                    if self.model.stop_training:
-                        course.ended = True
+                    self._decide(course, interrupt)
                     if interrupt.requested or course.ended:
                         break
                 if missing:
@@ -102,7 +102,7 @@ class Training:
         done = course.batches
         self.totals.clear()
         if done:
-            self.totals.take(course.totals)
+            self._go_on(course.totals)
         self.data.begin_epoch(order, sum(self._sizes[:done]))
         course.batches, course.totals = 0, []
         self.optimizer.begin()
@@ -114,11 +114,30 @@ class Training:
                 done += times
                 for callback in callbacks:
                     callback.on_batch_end(done - 1, times * size)
-                if interrupt.requested:
+                if self._ends(interrupt, done):
                     break
             return done
         finally:
             self.optimizer.end()
+
+    # What processes that train together decide together: see `parallel.py`. Here there is one.
+
+    def _any(self, flag: bool) -> bool:
+        """Is it so on any process?"""
+        return flag
+
+    def _go_on(self, totals: Sequence[float]) -> None:
+        """From what an interrupted epoch adds up to so far."""
+        self.totals.take(totals)
+
+    def _ends(self, interrupt: InterruptAfterStep, done: int) -> bool:
+        """Does Ctrl-C end the epoch after `done` batches?"""
+        return interrupt.requested
+
+    def _decide(self, course: Course, interrupt: InterruptAfterStep) -> None:
+        """At the end of an epoch: is it the last?"""
+        if self.model.stop_training:
+            course.ended = True
 
     def _learn(self, size: int, times: int) -> None:
         """So many steps on batches of `size`. OutOfMemoryError: the weights are then those of the last whole step."""

@@ -29,7 +29,9 @@ class InParts:
     ValueError: a layer normalizes over the batch, so that its parts would give something else.
     """
 
-    def __init__(self, objective: Objective, batch_size: int, size: int) -> None:
+    def __init__(self, objective: Objective, batch_size: int, size: int, share: slice | None = None) -> None:
+        """`share`: the rows of the batch that are given, by default all."""
+        first, stop = (0, batch_size) if share is None else (share.start, share.stop)
         self._objective = objective
         self._batch_size = batch_size
         self._network = network = objective.network
@@ -39,39 +41,42 @@ class InParts:
                     f"micro_batch: {size} was given for batches of {batch_size}, but layer {layer.name!r} normalizes "
                     "over the batch, and parts of it have other statistics. Mend: LayerNormalization, or no micro_batch"
                 )
-        starts = range(0, batch_size, size)
+        starts = range(0, stop - first, size)
         self._parts = [
-            slice(start, start + part) for start, part in zip(starts, batch_sizes(batch_size, size), strict=True)
+            slice(start, start + part) for start, part in zip(starts, batch_sizes(stop - first, size), strict=True)
         ]
-        numbers = _numbers_of_a_sample(network)
-        shifts = [[signed(start * f * GOLDEN) for f in numbers] for start in starts]
-        self._is_random = any(numbers)
-        self._shifts = [network.backend.asarray(shift, "int64") for shift in shifts]
+        shifts = [key_shift(network, first + start) for start in starts]
+        self._shifts = [shift for shift in shifts if shift is not None]
 
     def __call__(
         self, x: Sequence[Array], y: Sequence[Array], weight: Array | None
     ) -> tuple[Array, Array | float, Found]:
         """The loss, the penalty and what the loss was made of; the gradient goes to `network.grad`."""
+        value, found = self.gradient(x, y, weight)
+        self._network.add_penalty_gradient()
+        return value, self._network.penalty(), found
+
+    def gradient(self, x: Sequence[Array], y: Sequence[Array], weight: Array | None) -> tuple[Array, Found]:
+        """The same without the penalty."""
         network, xp = self._network, self._network.backend.xp
         gradient, keys = xp.zeros_like(network.grad), xp.asarray(network.keys, copy=True)
         values: list[Array] = []
         found: list[Found] = []
-        for rows, shift in zip(self._parts, self._shifts, strict=True):
-            if self._is_random:
-                network.keys[...] = keys + shift
+        for i, rows in enumerate(self._parts):
+            if self._shifts:
+                network.keys[...] = keys + self._shifts[i]
             its_x, its_y = (tuple(array[rows, ...] for array in arrays) for arrays in (x, y))
             its_weight = None if weight is None else weight[rows]
             value, of_part = self._objective.gradient(its_x, its_y, its_weight, self._batch_size)
             gradient = gradient + network.grad
             values.append(value)
             found.append(of_part)
-        if self._is_random:  # now they are the next batch's, but for the last part's shift
+        if self._shifts:  # now they are the next batch's, but for the last part's shift
             network.keys[...] = network.keys - self._shifts[-1]
         network.grad[...] = gradient
-        network.add_penalty_gradient()
         losses = [_sum(parts) for parts in zip(*(each.losses for each in found), strict=True)]
         outputs = [xp.concat(parts, axis=0) for parts in zip(*(each.outputs for each in found), strict=True)]
-        return _sum(values), network.penalty(), Found(losses, outputs)
+        return _sum(values), Found(losses, outputs)
 
 
 def learner(objective: Objective, batch_size: int, micro_batch: int | None) -> Learner:
@@ -120,6 +125,12 @@ def trial(objective: Objective, data: DeviceData, batch_size: int | None = None)
     return attempt
 
 
+def key_shift(network: Network, start: int) -> Array | None:
+    """What keys grow by where the first sample is number `start` of its batch; None where no layer is random."""
+    numbers = _numbers_of_a_sample(network)
+    return network.backend.asarray([signed(start * f * GOLDEN) for f in numbers], "int64") if any(numbers) else None
+
+
 def _numbers_of_a_sample(network: Network) -> list[int]:
     """For each layer, how many random numbers it draws for a sample."""
     graph = network.graph
@@ -128,7 +139,7 @@ def _numbers_of_a_sample(network: Network) -> list[int]:
         sizes = {prod(node.shape) for node in graph.nodes if node.layer is layer} if layer.is_random else {0}
         if len(sizes) > 1:
             raise ValueError(
-                f"micro_batch: layer {layer.name!r} is random and used on samples of different sizes. "
+                f"micro_batch, distributed: layer {layer.name!r} is random and used on samples of different sizes. "
                 "Mend: a layer for each"
             )
         found += sizes

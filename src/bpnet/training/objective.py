@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from bpnet.backend import Array, Backend
@@ -64,12 +64,20 @@ class Objective:
         return value, self.network.penalty(), found
 
     def gradient(
-        self, x: Sequence[Array], y: Sequence[Array], weight: Array | None, samples: int
+        self,
+        x: Sequence[Array],
+        y: Sequence[Array],
+        weight: Array | None,
+        samples: int,
+        finished: Callable[[int], None] | None = None,
     ) -> tuple[Array, Found]:
-        """The same without the penalty, for a batch of `samples` samples, of which x may hold a part."""
+        """The same without the penalty, for a batch of `samples` samples, of which x may hold a part.
+
+        `finished` is told as in `Graph.backward`.
+        """
         outputs, tape = self.network.forward(x, train=True, graph=self.graph)
         losses, gradients = self.compare(y, outputs, weight, samples)
-        self.network.backward(tape, gradients, graph=self.graph)
+        self.network.backward(tape, gradients, graph=self.graph, finished=finished)
         return self.total(losses, outputs)
 
     def value(

@@ -85,10 +85,12 @@ def batch_sizes(samples: int, batch_size: int) -> list[int]:
     return [batch_size] * full + ([rest] if rest else [])
 
 
-def next_batch(backend: Backend, data: DeviceData, batch_size: int) -> Callable[[], Batch]:
-    """What takes the next `batch_size` samples of the epoch: their x, y and weights."""
+def next_batch(backend: Backend, data: DeviceData, batch_size: int, share: slice | None = None) -> Callable[[], Batch]:
+    """What takes the next `batch_size` samples of the epoch, or a `share` of them: their x, y and weights."""
     xp = backend.xp
-    offsets = backend.asarray(range(batch_size), "int64")
+    own = share or slice(0, batch_size)
+    first = 0 if data.is_brought else own.start  # a share is brought alone
+    offsets = backend.asarray(range(first, first + own.stop - own.start), "int64")
 
     def take() -> Batch:
         rows = xp.take(data.order, data.cursor + offsets, axis=0)
@@ -115,9 +117,7 @@ def training_step(
     """
     learn = learn or objective.value_and_gradient
     take = next_batch(objective.network.backend, data, batch_size)
-    # What the batch's loss counts in the epoch's: a mean as often as it has samples, a sum once.
-    # The penalty counts as often, but once in a pass over the data.
-    share, of_penalty = (batch_size, batch_size) if objective.is_mean else (1, batch_size / data.rows)
+    share, of_penalty = counting(objective, data, batch_size)
 
     def step() -> None:
         x, y, weight = take()
@@ -126,6 +126,14 @@ def training_step(
         count(totals, objective, y, weight, learned, share, of_penalty)
 
     return step
+
+
+def counting(objective: Objective, data: DeviceData, batch_size: int) -> tuple[float, float]:
+    """What a batch's loss and its penalty count in the epoch's.
+
+    A mean counts as often as it has samples, a sum once. The penalty counts as often, but once in a pass over the data.
+    """
+    return (batch_size, batch_size) if objective.is_mean else (1, batch_size / data.rows)
 
 
 def count(

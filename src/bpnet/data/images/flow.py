@@ -36,14 +36,21 @@ class ImageFlow:
         """The number of batches in a pass over the images."""
         return -(-len(self.x) // self.batch_size)
 
-    def epoch(self, epoch: int, length: int | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """The batches of an epoch of `length` images, by default one pass: images, and their numbers in x."""
+    def epoch(
+        self, epoch: int, length: int | None = None, share: Callable[[int], slice] | None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """The batches of an epoch of `length` images, by default one pass: images, and their numbers in x.
+
+        `share` tells which rows of a batch of so many images are wanted; the others are not made.
+        """
         rows = epoch_order(self.seed, epoch, len(self.x), length or len(self.x), shuffle=self.shuffle)
         for start in range(0, len(rows), self.batch_size):
             part = rows[start : start + self.batch_size]
+            own = slice(0, len(part)) if share is None else share(len(part))
+            part = part[own]
             batch = np.empty((len(part), *self.x.shape[1:]), self.dtype)
             for at, row in enumerate(part):
-                turn = (start + at) // len(self.x)
+                turn = (start + own.start + at) // len(self.x)
                 batch[at] = self.make(self.x[row], generator(self.seed, "augment", epoch, turn, int(row)))
             self._require_finite(batch, part)
             yield batch, part

@@ -1,0 +1,46 @@
+"""What the processes that share a run must have in common, as JSON that can be compared before the first step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from bpnet.data.samples import Samples
+from bpnet.formats.course import sameness
+from bpnet.formats.model import content_of
+from bpnet.formats.plain import json_text
+from bpnet.training.course import Course
+
+WHOLE = 1 << 24
+"""Numbers of a data set all of which are looked at; of larger ones, which may lie on a disk, only some rows."""
+
+
+def facts(model: Any, course: Course, data: Samples, held_out: Samples | None) -> dict[str, Any]:
+    """Causes before what follows from them: the data and settings, the architecture, the weights."""
+    content = content_of(model)
+    found: dict[str, Any] = {"backend": model.backend.name, **sameness(course), "epochs": course.epochs}
+    checksums = {
+        "data": found.pop("checksum of the data"),
+        "validation data": found.pop("checksum of the validation data"),
+    }
+    for name, part in (("data", data), ("validation data", held_out)):
+        if part is not None and part.numbers <= WHOLE:
+            checksums[name] = _checksum((*part.x, *part.y, *(() if part.weight is None else (part.weight,))))
+    for name in ("architecture", "compile"):
+        found[name] = sha256(json_text(content.facts[name]).encode()).hexdigest()[:16]
+    found["callbacks"] = [type(callback).__name__ for callback in course.callbacks if callback.steers]
+    found["epochs done"] = len(course.history.epoch)
+    found["weights"] = _checksum(content.arrays[name] for name in sorted(content.arrays))
+    return json.loads(json.dumps(checksums | found, default=str))  # type: ignore[no-any-return]
+
+
+def _checksum(arrays: Iterable[np.ndarray]) -> int:
+    value = 0
+    for array in arrays:
+        value = crc32(np.ascontiguousarray(array).tobytes(), value)
+    return value
