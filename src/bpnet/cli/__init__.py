@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from functools import partial
 from importlib import import_module
+from typing import Any
 
 import click
+
+from bpnet.distributed.launch import is_one_of_several
 
 SUBCOMMANDS = {
     "train": "Train on a table of your own, or run a recipe.",
@@ -33,6 +38,15 @@ class Lazy(click.Group):
             return None
         command: click.Command = getattr(import_module(f"bpnet.cli.{cmd_name}"), cmd_name)
         return command
+
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """As click has it; but of several processes that were launched together, one alone speaks."""
+        run: Any = super().main
+        if not standalone_mode or not is_one_of_several():
+            return run(*args, standalone_mode=standalone_mode, **extra)
+        from bpnet.cli.ranks import as_a_rank
+
+        sys.exit(as_a_rank(partial(run, *args, standalone_mode=False, **extra)))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list for `--help`, without importing any of them."""

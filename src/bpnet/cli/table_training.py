@@ -17,6 +17,7 @@ from bpnet.cli.checkpoints import CHECKPOINTS, GOES_ON, checkpointing, folder_fo
 from bpnet.cli.folders import require_drawing, writable_folder
 from bpnet.cli.options import chosen_backend
 from bpnet.cli.outcomes import details, lines
+from bpnet.cli.restarted import goes_on
 from bpnet.cli.table_data import InMemory, InParts, Sizes
 from bpnet.formats.atomic import write_bytes
 from bpnet.formats.container import Content, write
@@ -65,6 +66,7 @@ class ShowsNetwork(Callback):
 
 def train_on_table(
     path: Path,
+    rank: int,
     *,
     target: str | None,
     task: str | None,
@@ -91,13 +93,14 @@ def train_on_table(
     plot: bool | None,
     quiet: bool,
 ) -> bool:
-    """Train, print, write; True where the run was not cut short."""
+    """Train, print, write; True where the run was not cut short. Of several ranks the first alone writes files."""
     layers = hidden, activation, optimizer, learning_rate, dropout, batch_norm
     settings = Settings.checked(*layers, epochs, batch_size, early_stopping, class_weight)
     if isinstance(settings.optimizer, LBFGS):
         raise ValueError("--optimizer: 'lbfgs' was given, expected one that learns from batches. Mend: adam, sgd, …")
     require_drawing(plot)
     out = out or Path("runs") / path.name.split(".")[0]
+    resume = resume or goes_on(out / CHECKPOINTS, rank)
     earlier = Earlier.of(out / CHECKPOINTS if resume else None)
     stream, test = _in_parts(path, stream, test, earlier)
     if validation + test >= 1:
@@ -120,7 +123,7 @@ def train_on_table(
             f"--class-weight: it was given, but the target {data.name!r} is a number, which has no classes"
         )
     on, float_type = chosen_backend(backend, dtype, precision)
-    folder = writable_folder(out)
+    folder = writable_folder(out) if rank == 0 else out
     click.echo(data.seen.describe())
     click.echo(f"{data.sizes}; backend {on.name}, device {on.device}, {float_type}, seed {seed}")
     checkpoints = folder_for_checkpoints(out, resume, checkpoint_every)
@@ -143,6 +146,8 @@ def train_on_table(
         if checkpoints is not None:
             click.echo(GOES_ON, err=True)
         return False
+    if rank:
+        return not history.interrupted
     for note in model.preprocessing.notes:
         if note not in data.seen.notes:
             click.echo(f"note: {note}")

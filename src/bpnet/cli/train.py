@@ -9,9 +9,11 @@ from typing import Any
 
 import click
 
-from bpnet.cli.checkpoints import GOES_ON, checkpoint_options, checkpoints_in
+from bpnet.cli.checkpoints import CHECKPOINTS, GOES_ON, checkpoint_options, checkpoints_in
 from bpnet.cli.folders import require_drawing, writable_folder
 from bpnet.cli.options import FAILED, chosen_backend, one_line_errors, options_of_a_run, precision_option
+from bpnet.cli.ranks import own_rank
+from bpnet.cli.restarted import goes_on
 from bpnet.cli.table_options import RECIPE_ONLY, TABLE_ONLY, is_table, refuse, table_options
 from bpnet.recipes import Options, recipe
 from bpnet.recipes.recipe import Draw
@@ -45,20 +47,22 @@ def train(ctx: click.Context, /, what: str, **given: Any) -> None:
     of the recipe is not as it should be; 2: what was given cannot be used.
     """
     with one_line_errors():
+        rank = own_rank()
         if is_table(what):
             refuse(ctx, what, RECIPE_ONLY, "a recipe, and this is a run on a table")
             from bpnet.cli.table_training import train_on_table
 
-            done = train_on_table(Path(what), **{name: given[name] for name in given if name not in RECIPE_ONLY})
+            done = train_on_table(Path(what), rank, **{name: given[name] for name in given if name not in RECIPE_ONLY})
         else:
             recipe(what)
             refuse(ctx, what, TABLE_ONLY, "a table, and this is a recipe")
-            done = _run_recipe(what, **{name: given[name] for name in given if name not in TABLE_ONLY})
+            done = _run_recipe(what, rank, **{name: given[name] for name in given if name not in TABLE_ONLY})
     ctx.exit(0 if done else FAILED)
 
 
 def _run_recipe(
     name: str,
+    rank: int,
     *,
     backend: str | None,
     dtype: str | None,
@@ -74,11 +78,15 @@ def _run_recipe(
     plot: bool | None,
     quiet: bool,
 ) -> bool:
-    """Train, print what it ends with, draw its pictures; True where it was not cut short and its figures hold."""
+    """Train, print what it ends with, draw its pictures; True where it was not cut short and its figures hold.
+
+    Of several ranks the first alone writes files, and what the others print is not seen.
+    """
     module = recipe(name)
     on, float_type = chosen_backend(backend, dtype, precision)
     out = out or Path("runs") / name
-    folder = _folder(out, plot)
+    resume = resume or (hasattr(module, "problem") and goes_on(out / CHECKPOINTS, rank))
+    folder = _folder(out, plot if rank == 0 else False)
     click.echo(f"{name}: {module.__doc__.splitlines()[0]}")
     click.echo(f"backend {on.name}, device {on.device}, {float_type}, seed {seed}")
     checkpoints = checkpoints_in(out, module, resume, checkpoint_every)
@@ -98,7 +106,7 @@ def _run_recipe(
     if folder is not None:
         for path in _draw(outcome.pictures, folder):
             click.echo(f"wrote {path}")
-    elif plot is None and outcome.pictures:
+    elif plot is None and outcome.pictures and rank == 0:
         click.echo("no pictures: matplotlib is not installed. Mend: pip install matplotlib")
     return bool(outcome.holds) and not interrupted
 

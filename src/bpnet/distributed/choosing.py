@@ -9,8 +9,11 @@ from types import TracebackType
 from typing import Any
 
 from bpnet.distributed import agreement
-from bpnet.distributed.launch import launched, speaks_first
-from bpnet.training.communicator import Communicator
+from bpnet.distributed.launch import launched, turn
+from bpnet.training.communicator import Communicator, ToldElsewhere
+
+REFUSED = 2
+"""The exit code where a process cannot begin."""
 
 _joined: list[Communicator] = []
 """The one communicator of this process, once it is made."""
@@ -35,12 +38,17 @@ def communicator(which: str | Communicator | None = "auto") -> Communicator | No
     if which != "auto":
         raise ValueError(f"distributed: {which!r} was given, expected 'auto', None or a Communicator")
     if not _joined:
-        found = _after_rank_0(_join)
+        found = _told_once(_join)
         if found is None:
             return None
         _joined.append(found)
         _end_all_on_errors(found)
     return _joined[0] if _joined[0].size > 1 else None
+
+
+def joined() -> Communicator | None:
+    """The communicator of this process, if it was asked for one and is not alone."""
+    return _joined[0] if _joined else None
 
 
 def leave() -> None:
@@ -49,13 +57,15 @@ def leave() -> None:
         _joined.pop().close()
 
 
-def _after_rank_0(join: Callable[[], Communicator | None]) -> Communicator | None:
-    """What `join` gives. An error of all ranks is told by rank 0 alone: the launcher ends the others meanwhile."""
+def _told_once(join: Callable[[], Communicator | None]) -> Communicator | None:
+    """What `join` gives. What it raises is told by rank 0, and by the first rank of a machine that it is alone with."""
     try:
         return join()
-    except (ValueError, ImportError):
-        if not speaks_first():
-            time.sleep(agreement.GRACE)
+    except (ValueError, ImportError) as error:
+        when = turn()
+        if when is None:
+            raise ToldElsewhere(REFUSED) from error
+        time.sleep(when * agreement.GRACE)
         raise
 
 

@@ -50,17 +50,38 @@ def launched(environment: Mapping[str, str] | None = None) -> Launch | None:
     return _by_torchrun(found)
 
 
+def is_one_of_several() -> bool:
+    """Was this process launched with others, or is it not clear?"""
+    try:
+        return launched() is not None
+    except LaunchError:
+        return True
+
+
 def restarts(environment: Mapping[str, str] | None = None) -> int:
     """How often torchrun has started the run anew after a rank had died."""
     text = (os.environ if environment is None else environment).get("TORCHELASTIC_RESTART_COUNT", "0")
     return int(text) if text.isdecimal() else 0
 
 
-def speaks_first(environment: Mapping[str, str] | None = None) -> bool:
-    """Is this rank 0, as far as can be told where the variables make no sense? It tells what all ranks have to tell."""
+def turn(environment: Mapping[str, str] | None = None) -> int | None:
+    """When this process tells what all on its machine have to tell, as a missing package, and nobody can be asked.
+
+    0: at once, as rank 0; 1: later, as the first on another machine; None: never. It is asked for where the variables
+    may make no sense, too.
+    """
     found = os.environ if environment is None else environment
-    ranks = [found[name] for name in ("RANK", *(rank for rank, _, _ in MPI), "LOCAL_RANK") if name in found]
-    return not any(text.isdecimal() and int(text) > 0 for text in ranks[:1])
+    names = [("RANK", "LOCAL_RANK"), *((rank, local) for rank, _, local in MPI)]
+    for rank, local in names:
+        if rank in found:
+            if not _is_above_0(found[rank]):
+                return 0
+            return None if _is_above_0(found.get(local, "0")) else 1
+    return None if _is_above_0(found.get("LOCAL_RANK", "0")) else 0
+
+
+def _is_above_0(text: str) -> bool:
+    return text.isdecimal() and int(text) > 0
 
 
 def _by_torchrun(found: Mapping[str, str]) -> Launch | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import socket
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -19,6 +21,9 @@ from bpnet.training.communicator import LostPeerError, ToldElsewhere
 
 INSTALL = 'Mend: pip install ".[torch]"'
 
+AGAIN = 0.2
+"""Seconds from one try to reach the others to the next one."""
+
 ANSWER = 2.0
 """Seconds that the other ranks have to say that they have lost one too."""
 
@@ -28,6 +33,10 @@ def torch_distributed(launch: Launch | None) -> OverTorch:
 
     ImportError: PyTorch is not installed. LostPeerError: the other processes were not met in time.
     """
+    if launch is not None:
+        os.environ.setdefault(
+            "TORCH_CPP_LOG_LEVEL", "ERROR"
+        )  # each try to meet the others would be warned of at length
     try:
         import torch.distributed as distributed
     except (ImportError, OSError) as error:
@@ -40,16 +49,39 @@ def torch_distributed(launch: Launch | None) -> OverTorch:
     import torch
 
     seconds = timeout()
+    if launch.rank:
+        require_reachable(launch, seconds)
     engines = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and distributed.is_nccl_available() else "gloo"
     try:
         distributed.init_process_group(engines, timeout=timedelta(seconds=seconds))
     except (RuntimeError, ValueError) as error:
-        raise LostPeerError(
-            f"rank {launch.rank} of {launch.size} did not meet the others at MASTER_ADDR:MASTER_PORT {launch.address} "
-            f"within {seconds:g} s (BPNET_TIMEOUT): {_short(error)}. Mend: is that address right, can it be "
-            f"reached from here, and are all {launch.size} processes started?"
-        ) from error
+        raise not_met(launch, seconds, error) from error
     return OverTorch(distributed, own=True)
+
+
+def require_reachable(launch: Launch, seconds: float) -> None:
+    """LostPeerError where nobody listens at the address within so many seconds. PyTorch would say so at length."""
+    assert launch.address is not None
+    host, _, port = launch.address.rpartition(":")
+    until = time.monotonic() + seconds
+    while True:
+        left = until - time.monotonic()
+        try:
+            socket.create_connection((host, int(port)), timeout=max(left, 0.1)).close()
+            return
+        except OSError as error:
+            if left <= AGAIN:
+                raise not_met(launch, seconds, error) from error
+        time.sleep(AGAIN)
+
+
+def not_met(launch: Launch, seconds: float, error: Exception) -> LostPeerError:
+    """What is told where the processes have not come together."""
+    return LostPeerError(
+        f"rank {launch.rank} of {launch.size} did not meet the others at MASTER_ADDR:MASTER_PORT {launch.address} "
+        f"within {seconds:g} s (BPNET_TIMEOUT): {_short(error)}. Mend: is that address right, can it be reached from "
+        f"here, and are all {launch.size} processes started?"
+    )
 
 
 class OverTorch:
