@@ -25,7 +25,9 @@ def outcome(model: Model, x) -> Outcome:
     backend, network = model.backend, model.network
     vectors = [backend.to_numpy(getattr(network, name)) for name in ("theta", "state", "keys")]
     optimizer = [backend.to_numpy(vector) for vector in model.bind()[1].vectors()]
-    return Outcome(*vectors, optimizer, dict(model.history.history), np.asarray(model.predict(x, verbose=0)))
+    predicted = model.predict(x, verbose=0)
+    predictions = np.concatenate(predicted, axis=-1) if isinstance(predicted, list) else predicted
+    return Outcome(*vectors, optimizer, dict(model.history.history), predictions)
 
 
 def run(make, x, *given, communicator=None, **options) -> Outcome:

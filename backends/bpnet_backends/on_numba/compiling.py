@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from threading import RLock
 from types import FunctionType
 from typing import Any
 
@@ -28,6 +29,8 @@ KNOWN: dict[str, Any] = {**vars(words), **words.VECTORS, "np": np, "math": math,
 """What the text of a kernel may name."""
 
 _addresses: dict[str, int] = {}
+_alone = RLock()
+"""Threads that train at the same time compile one after another: they share the engine that holds the code."""
 
 
 def address_of(text: str, **constants: Any) -> int:
@@ -36,17 +39,18 @@ def address_of(text: str, **constants: Any) -> int:
     `constants` are what else the text may name. The first compilation of a process is announced on standard error.
     """
     key = key_of(text, **constants)
-    if key not in _addresses:
-        code = keeping.kept(f"{key}.o")
-        if code is None:
-            keeping.announce()
-            code = compiled(text, f"kernel_{key}", constants)
-            keeping.keep(f"{key}.o", code)
-        engine = _engine()
-        engine.add_object_file(binding.ObjectFileRef.from_data(code))
-        engine.finalize_object()
-        _addresses[key] = engine.get_function_address(f"kernel_{key}")
-        assert _addresses[key], "what was compiled has an address"
+    with _alone:
+        if key not in _addresses:
+            code = keeping.kept(f"{key}.o")
+            if code is None:
+                keeping.announce()
+                code = compiled(text, f"kernel_{key}", constants)
+                keeping.keep(f"{key}.o", code)
+            engine = _engine()
+            engine.add_object_file(binding.ObjectFileRef.from_data(code))
+            engine.finalize_object()
+            _addresses[key] = engine.get_function_address(f"kernel_{key}")
+            assert _addresses[key], "what was compiled has an address"
     return _addresses[key]
 
 

@@ -5,7 +5,7 @@ The weights of all layers lie in theta, and so in grad, in the order of the laye
     grad   | w₁ | w₂ | … | wₖ | biases, scales |
     sent     ← last           ← first    with the last
 
-Backward comes to wₖ first. As soon as the layers from the i-th on have at least `least` bytes that were not sent, their
+Backward comes to wₖ first. As soon as the layers from the i-th on have at least LEAST bytes that were not sent, their
 slice is: nothing writes it any more, and the ranks add it up while backward is at the layers before. What is left at
 the end, the first layers' weights and all biases and scales, goes then. Every element is summed over the ranks once, by
 the engine's own order, as it would be in one vector.
@@ -27,11 +27,11 @@ LEAST = 1 << 20
 class Slices:
     """The reductions of a step that were begun; `is_empty`: this rank's part of the gradient is nothing."""
 
-    def __init__(self, network: Network, communicator: Communicator, *, is_empty: bool, least: int = LEAST) -> None:
+    def __init__(self, network: Network, communicator: Communicator, *, is_empty: bool) -> None:
         self._network = network
         self._communicator = communicator
         self._is_empty = is_empty
-        self._least = least // (8 if network.dtype == "float64" else 4)
+        self._least = LEAST // (8 if network.dtype == "float64" else 4)
         self._starts: dict[int, int] = {}
         for place in reversed(network.layout.places):
             if place.parameter.decays:
@@ -41,9 +41,9 @@ class Slices:
 
     @property
     def are_several(self) -> bool:
-        """Is the gradient so large that more than one slice would be sent?"""
-        last = max(self._starts.values(), default=0)
-        return last > 0 and self._weights >= 2 * self._least
+        """Is the gradient so large that a slice would be sent before backward is at its end?"""
+        first = min((start for start in self._starts.values() if start > 0), default=self._weights)
+        return self._weights - first >= self._least
 
     def begin(self) -> None:
         """Before backward."""

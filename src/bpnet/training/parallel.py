@@ -59,11 +59,8 @@ class ParallelTraining(Training):
         batch_size: int,
         micro_batch: int | None,
         communicator: Communicator,
-        *,
-        overlap: bool = True,
     ) -> None:
         self._communicator = communicator
-        self._overlap = overlap
         network = objective.network
         self._per_process = [
             network.state[place.start : place.stop]
@@ -77,7 +74,7 @@ class ParallelTraining(Training):
         network, backend, communicator = objective.network, self.backend, self._communicator
         share = Share.of(communicator, batch_size)
         take = next_batch(backend, self.data, batch_size, share.rows)
-        part = _PartOfBatch(objective, communicator, share, self.micro_batch, overlap=self._overlap)
+        part = _PartOfBatch(objective, communicator, share, self.micro_batch)
         times, of_penalty = counting(objective, self.data, batch_size)
 
         def learn() -> None:
@@ -142,15 +139,7 @@ class ParallelTraining(Training):
 class _PartOfBatch:
     """The gradient of a rank's share of a batch, to be summed over the ranks by `reduction.wait()`."""
 
-    def __init__(
-        self,
-        objective: Objective,
-        communicator: Communicator,
-        share: Share,
-        micro_batch: int | None,
-        *,
-        overlap: bool,
-    ) -> None:
+    def __init__(self, objective: Objective, communicator: Communicator, share: Share, micro_batch: int | None) -> None:
         self._objective = objective
         self._network = network = objective.network
         self._share = share
@@ -167,7 +156,7 @@ class _PartOfBatch:
             self._parts = InParts(objective, share.samples, micro_batch, share.rows)
         self._shift = key_shift(network, share.start) if self._parts is None and share.start > 0 else None
         slices = Slices(network, communicator, is_empty=share.is_empty)
-        self._slices = slices if overlap and self._parts is None and slices.are_several and self._replays else None
+        self._slices = slices if self._parts is None and slices.are_several and self._replays else None
         self.reduction = self._slices or Whole(network, communicator, is_empty=share.is_empty)
         self.samples = share.samples
         self.is_empty = share.is_empty
