@@ -137,6 +137,7 @@ def train_on_table(
         learning_rate=learning_rate, dropout=dropout, batch_norm=batch_norm, epochs=epochs, batch_size=batch_size,
         validation=data.validation, early_stopping=False, class_weight=class_weight, seed=seed, backend=on,
         dtype=float_type, callbacks=[*told, *stopping, *kept_on_disk], verbose=0, stream=stream, resume=earlier.path,
+        distributed="auto",
     )  # fmt: skip
     seconds = time.perf_counter() - start
     history = model.history

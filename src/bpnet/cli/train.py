@@ -91,8 +91,8 @@ def _run_recipe(
     click.echo(f"backend {on.name}, device {on.device}, {float_type}, seed {seed}")
     checkpoints = checkpoints_in(out, module, resume, checkpoint_every)
     options = Options(on, float_type, epochs, batch_size, seed, 0 if quiet else 1, sizes=sizes, data=data)
-    kept: dict[str, Any] = {"checkpoints": checkpoints, "checkpoint_every": checkpoint_every, "resume": resume or None}
-    outcome = module.run(replace(options, **kept))
+    kept: dict[str, Any] = {"checkpoints": checkpoints, "checkpoint_every": checkpoint_every, "distributed": "auto"}
+    outcome = module.run(replace(options, resume=resume or None, **kept))
     history = outcome.model.history if outcome.model else None
     interrupted = history is not None and history.interrupted
     if interrupted:

@@ -20,6 +20,8 @@ GRACE = 2.0
 VERSIONS = ("bpnet", "numpy", "python")
 MENDS = dict.fromkeys(VERSIONS, "install the same versions on every machine") | {
     "data": "give every rank the whole data set, the same file or arrays",
+    "validation data": "give every rank the same validation data",
+    "epochs done": "give every rank the same folder of checkpoints",
     "seed": "the same seed on every rank",
 }
 OTHERWISE = "the same program, arguments and settings on every rank"

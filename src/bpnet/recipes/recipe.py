@@ -60,6 +60,8 @@ class Options:
     checkpoint_every: int | None = None
     """Epochs; without a number, as often as takes a twentieth of the time."""
     resume: bool | None = None
+    distributed: str | None = None
+    """"auto": together with the other processes that torchrun or mpiexec has launched."""
 
     def refuse(self, **why: str) -> None:
         """ValueError if an option was given that the recipe has no use for."""
@@ -85,7 +87,8 @@ class Problem(NamedTuple):
             share = 0.05 if every is None else None
             settings["callbacks"] = [ModelCheckpoint(folder, save_best=False, every=every or 1, share=share)]
             settings["resume"] = folder if options.resume else None
-        history = self.model.fit(self.x, self.y, verbose=options.verbose, **settings)
+        how: Any = {"verbose": options.verbose, "distributed": options.distributed}
+        history = self.model.fit(self.x, self.y, **how, **settings)
         if not history.epoch:
             raise KeyboardInterrupt
         return history

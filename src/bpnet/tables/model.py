@@ -23,6 +23,7 @@ from bpnet.tables.split import split_rows
 from bpnet.tables.stream_training import Looked, is_too_large, look, parts, trained
 from bpnet.tables.training import fitted, part_of, with_better_target
 from bpnet.training.callbacks import Callback
+from bpnet.training.communicator import Communicator
 from bpnet.training.history import History
 
 RUN = "table run"
@@ -61,6 +62,7 @@ class TableModel:
         verbose: int | str = "auto",
         stream: bool | None = None,
         resume: str | PathLike[str] | None = None,
+        distributed: str | Communicator | None = None,
     ) -> TableModel:
         """Learn to predict the column `target` from the others.
 
@@ -78,6 +80,7 @@ class TableModel:
         stream          read a .parquet or .npy file in parts, again in each epoch; by default if it is too large
                         for the memory. At most some 100,000 rows are then held out, of all classes together
         resume          the checkpoint, or folder of `ModelCheckpoint`, of the same training, which then goes on
+        distributed     "auto": together with the other processes that torchrun or mpiexec has launched, as `Model.fit`
         verbose         0 prints nothing; else notes on the data, and 1 or "auto" a bar, 2 a line an epoch
         """
         layers = hidden, activation, optimizer, learning_rate, dropout, batch_norm
@@ -93,7 +96,7 @@ class TableModel:
         if stream:
             looked = data if isinstance(data, Looked) else look(data, target, task, share, seed, bool(verbose))
             other = None if isinstance(validation, int | float) else validation
-            return cls(*trained(looked, other, settings, where, callbacks, verbose, earlier))
+            return cls(*trained(looked, other, settings, where, callbacks, verbose, earlier, distributed))
         frame = as_frame(data)
         name = named(frame, target)
         column = column_of(frame, name)
@@ -112,7 +115,7 @@ class TableModel:
         if verbose:
             for note in preprocessing.notes:
                 print(f"note: {note}", flush=True)
-        model = fitted(preprocessing, train, held_out, settings, where, callbacks, verbose, earlier.path)
+        model = fitted(preprocessing, train, held_out, settings, where, callbacks, verbose, earlier.path, distributed)
         return cls(model, preprocessing)
 
     @classmethod

@@ -23,6 +23,7 @@ from bpnet.tables.statistics import HeldOutRows, survey_file
 from bpnet.tables.stream_preprocessing import preprocessing_of, training_counts
 from bpnet.tables.training import Part, compiled, early_stopping, part_of, with_better_target
 from bpnet.training.callbacks import Callback
+from bpnet.training.communicator import Communicator
 from bpnet.training.out_of_memory import free_memory
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def trained(
     callbacks: Sequence[Callback],
     verbose: int | str,
     earlier: Earlier,
+    distributed: str | Communicator | None = None,
 ) -> tuple[Model, Preprocessing]:
     """The network after training, and its preprocessing; `validation` may be a frame besides what is held out."""
     preprocessing, held_out = looked.preprocessing, None
@@ -122,7 +124,8 @@ def trained(
         for note in preprocessing.notes:
             print(f"note: {note}", flush=True)
     listeners = [*callbacks, InCheckpoints({"table": preprocessing.facts()})]
-    return _fitted(looked, preprocessing, held_out, settings, where, listeners, verbose, earlier.path), preprocessing
+    how = settings, where, listeners, verbose, earlier.path, distributed
+    return _fitted(looked, preprocessing, held_out, *how), preprocessing
 
 
 def _fitted(
@@ -134,6 +137,7 @@ def _fitted(
     callbacks: Sequence[Callback],
     verbose: int | str,
     resume: str | PathLike[str] | None,
+    distributed: str | Communicator | None,
 ) -> Model:
     goal, weights, rows = preprocessing.target, None, looked.rows
     if settings.class_weight is not None and goal.task != "regression":
@@ -146,8 +150,15 @@ def _fitted(
     flow = TableFlow(looked.source, looked.split, rows, preprocessing, settings.size_for(rows), model.dtype, weights)
     stopping = early_stopping(settings, rows) if held_out is not None else []
     listeners = [*callbacks, *stopping]
-    epochs = settings.epochs_for(rows)
-    model.fit(flow, epochs=epochs, verbose=verbose, callbacks=listeners, validation_data=validation, resume=resume)
+    model.fit(
+        flow,
+        epochs=settings.epochs_for(rows),
+        verbose=verbose,
+        callbacks=listeners,
+        validation_data=validation,
+        resume=resume,
+        distributed=distributed,
+    )
     return model
 
 

@@ -18,6 +18,7 @@ from bpnet.tables.network import LOSSES, METRICS, network_for
 from bpnet.tables.preprocessing import Preprocessing
 from bpnet.tables.settings import Settings, row_weights
 from bpnet.training.callbacks import Callback
+from bpnet.training.communicator import Communicator
 
 SKEWED = 1.0
 """A regression target whose third standardized moment is above it may be better learned through its logarithm."""
@@ -122,6 +123,7 @@ def fitted(
     callbacks: Sequence[Callback],
     verbose: int | str,
     resume: str | PathLike[str] | None = None,
+    distributed: str | Communicator | None = None,
 ) -> Model:
     """The network after training; with `held_out` rows it has the weights that were best on them."""
     target = preprocessing.target
@@ -148,6 +150,7 @@ def fitted(
         validation_data=None if held_out is None else data(held_out),
         sample_weight=weight[0] if weight else None,
         resume=resume,
+        distributed=distributed,
     )
     return model
 
