@@ -48,7 +48,7 @@ LIMIT = 300.0
 """Seconds for a run that nobody disturbs."""
 
 REASONS = (
-    r"Error: (.*)",
+    r"(?m)^Error: (.*)",
     r"(Signal \d+ \(SIG\w+\) received by PID \d+)",
     r"(KILLED BY SIGNAL: .*|BAD TERMINATION.*|EXIT CODE: \d+)",
 )

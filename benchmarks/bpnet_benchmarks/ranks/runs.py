@@ -1,7 +1,7 @@
 """`bpnet train` in several processes, seen from outside: which are its ranks, how it ends, what it leaves behind.
 
-Under mpiexec each rank is a process that starts from nothing. torchrun's agent (`elastic_launch`) and its ranks are forked
-from a process that has imported all, but has no threads yet: else most of the time went to imports.
+Under mpiexec each rank is a process that starts from nothing. torchrun's agent (`elastic_launch`) and its ranks are
+forked from a process that has imported all, but has no threads yet: else most of the time went to imports.
 """
 
 from __future__ import annotations
@@ -35,10 +35,8 @@ class Run:
     begun: float = field(default_factory=time.perf_counter)
 
     @classmethod
-    def start(
-        cls, engine: str, ranks: int, arguments: Sequence[str], out: Path, seconds: float, restarts: int = 0
-    ) -> Run:
-        """`bpnet train ARGUMENTS` with a BPNET_TIMEOUT of so many seconds; files of its own go beside `out`.
+    def start(cls, engine: str, ranks: int, given: Sequence[str], out: Path, seconds: float, restarts: int = 0) -> Run:
+        """`bpnet train GIVEN` with a BPNET_TIMEOUT of so many seconds; files of its own go beside `out`.
 
         `engine`: gloo, mpi, or "" for a process alone.
         """
@@ -49,10 +47,10 @@ class Run:
         if engine == "mpi":
             with out.with_suffix(".log").open("wb") as log:
                 process = subprocess.Popen(
-                    [*launcher(engine, ranks), "bpnet_benchmarks.ranks.runs", str(seen), *arguments],
+                    [*launcher(engine, ranks), "bpnet_benchmarks.ranks.runs", str(seen), *given],
                     env={**environment(1), **variables},
                     stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
+                    stdout=log,  # mpiexec says there why it ends
                     stderr=log,
                 )
             process.returncode = 0  # it is ours to wait for
@@ -61,9 +59,9 @@ class Run:
         def agent() -> None:
             os.environ.update(variables)
             if engine == "":
-                train(seen, arguments)
+                train(seen, given)
             else:
-                _elastic(ranks, restarts, seen, arguments)
+                _elastic(ranks, restarts, seen, given)
 
         return cls(_forked(agent, out.with_suffix(".log")), out)
 
@@ -116,6 +114,7 @@ def is_alive(number: int) -> bool:
 
 def train(seen: Path, arguments: Sequence[str]) -> None:
     """`bpnet train`, after a note of which rank this process is. SystemExit with its exit code, unless it is 0."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a rank that is forked has its agent's handler
     rank = next((os.environ[name] for name in RANK_VARIABLES if name in os.environ), "0")
     note = seen / f"{rank}.new"
     note.write_text(str(os.getpid()))
