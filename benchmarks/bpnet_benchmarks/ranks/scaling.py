@@ -151,8 +151,12 @@ def main() -> None:
                     f"{row['cell']:<24} {row['way']:<26} {1e3 * row['step']:9.2f} ms, {1e3 * row['cpu']:.2f} of a core",
                     flush=True,
                 )
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        _save(record, path)
     print(f"wrote {path}")
+
+
+def _save(record: dict[str, Any], path: Path) -> None:
+    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def _tell(place: dict[str, Any]) -> None:
