@@ -26,7 +26,7 @@ from bpnet_benchmarks.ranks.network import Network
 from bpnet_benchmarks.ranks.network import run as over_network
 
 CELLS = ("64-128-10:1024", "784-256-128-10:1024", "784-1024-1024-10:1024")
-LARGE = ("64-128-10:16384", "784-1024-1024-10:1024", "784-1024-1024-10:4096")
+LARGE = ("64-128-10:16384", "784-1024-1024-10:4096")
 SLICE = 1 << 20
 """Bytes of the least slice that is sent while backward goes on: `bpnet.training.overlap.LEAST`."""
 
