@@ -1,8 +1,9 @@
-"""Is there an NVIDIA driver? Asked before a GPU library is imported, because that import takes seconds."""
+"""What is known of the GPUs before a GPU library is imported, which takes seconds: a driver, and which one to take."""
 
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 
 
@@ -16,3 +17,19 @@ def require_driver() -> None:
             f"no NVIDIA driver was found ({error}). Mend: install the driver of your GPU "
             "(nvidia-smi must list it), or use a CPU backend: BPNET_BACKEND=numpy"
         ) from error
+
+
+def own_gpu() -> int:
+    """The GPU that this process takes where none is named: of several that were launched together, each one of its own.
+
+    It is the process's number on its machine, as torchrun and the launchers of MPI give it; 0 for a process alone.
+    """
+    for size, local in (
+        ("WORLD_SIZE", "LOCAL_RANK"),
+        ("PMI_SIZE", "MPI_LOCALRANKID"),
+        ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"),
+    ):
+        number, several = os.environ.get(local, ""), os.environ.get(size, "1")
+        if number.isdecimal() and several.isdecimal() and int(several) > 1:
+            return int(number)
+    return 0

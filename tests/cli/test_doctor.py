@@ -20,7 +20,17 @@ from bpnet.cli.doctor.library import Library, imported
 from bpnet_backends.on_numpy import NumPyBackend
 from cli.doctor_runs import flat, report, run
 
-SECTIONS = ("Versions", "Settings", "Backends", "Equality with NumPy", "CUDA", "TF32", "Threads", "Verdict")
+SECTIONS = (
+    "Versions",
+    "Settings",
+    "Backends",
+    "Equality with NumPy",
+    "CUDA",
+    "TF32",
+    "Threads",
+    "Many processes",
+    "Verdict",
+)
 BROKEN = "tell the authors of this backend, or uninstall it"
 
 
@@ -85,6 +95,7 @@ def test_json_has_every_fact() -> None:
     assert set(found) == {"ok", "problems", "warnings", "versions", "asked", "backends", "equality"} | {
         "cupy_distributions",
         "cuda",
+        "engines",
         "threads",
         "tf32",
     }

@@ -6,7 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from bpnet_backends.nvidia import require_driver
+from bpnet_backends.nvidia import own_gpu, require_driver
 
 if TYPE_CHECKING:
     from bpnet_backends.on_cuda.backend import CudaBackend
@@ -21,11 +21,14 @@ def require_ieee_float32() -> None:
 
 
 def make(device: str | None = None, precision: str = "strict") -> CudaBackend:
-    """The backend `cupy`; `device` is the GPU's number, 0 where none is named, `precision` that of matrix products."""
-    match = re.fullmatch(r"(?:cuda:)?(\d+)|cuda", device or "0")
+    """The backend `cupy`; `device` is the GPU's number, the process's own where none is named.
+
+    `precision` is that of matrix products.
+    """
+    match = re.fullmatch(r"(?:cuda:)?(\d+)|cuda", device or "cuda")
     if match is None:
         raise ValueError(f"device: {device!r} was given, but the cupy backend knows 'N' and 'cuda:N', a GPU's number")
-    number = int(match[1] or 0)
+    number = own_gpu() if match[1] is None else int(match[1])
     require_driver()
     require_ieee_float32()
     try:

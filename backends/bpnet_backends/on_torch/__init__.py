@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bpnet_backends import threads
-from bpnet_backends.nvidia import require_driver
+from bpnet_backends.nvidia import own_gpu, require_driver
 
 if TYPE_CHECKING:
     from bpnet_backends.on_cuda.backend import CudaBackend
@@ -77,12 +77,15 @@ def make(device: str | None = None, precision: str = "strict") -> TorchBackend |
         import torch
     except (ImportError, OSError) as error:  # OSError: a library that it links to is missing
         raise ImportError(f"PyTorch cannot be imported ({error}). {INSTALL}") from error
-    if device is None:
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    elif device != "cpu":
-        require_cuda(torch, device)
+    own = f"cuda:{number}" if (number := own_gpu()) else "cuda"
+    if device is None and not torch.cuda.is_available():
+        return TorchBackend()
+    if device in (None, "cuda"):
+        device = own
     if device == "cpu":
         return TorchBackend()
+    assert device is not None
+    require_cuda(torch, device)
     from bpnet_backends.on_cuda.eager import backend_on
     from bpnet_backends.on_torch.device import TorchDevice, use_tf32
     from bpnet_backends.on_torch.library import kernels

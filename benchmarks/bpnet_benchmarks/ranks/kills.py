@@ -192,7 +192,7 @@ class Bench:
             trial.faults.append(f"it did not end within {limit:g} s")
         elif code == 0 and newest(out) < EPOCHS[trial.recipe]:
             trial.faults.append("it ended with code 0")
-        if not trial.reason:
+        if not trial.reason and newest(out) < EPOCHS[trial.recipe]:
             trial.faults.append("no reason was printed")
         time.sleep(1.0)  # what the launcher has asked to end may take a moment
         if code is not None and (left := run.end()):

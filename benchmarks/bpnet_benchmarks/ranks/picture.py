@@ -22,7 +22,7 @@ def main() -> None:
     given = parser.parse_args()
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(14, 5.5), dpi=110, layout="constrained")
+    figure = Figure(figsize=(16, 5.5), dpi=110, layout="constrained")
     left, right = figure.subplots(1, 2)
     measured(left, json.loads(given.record.read_text(encoding="utf-8"))["predicted"])
     beyond(right)
@@ -75,7 +75,7 @@ def beyond(axis: Any) -> None:
     axis.set_ylabel("efficiency, %")
     axis.set_title("Extrapolated, not measured: H100, NVLink, InfiniBand NDR")
     axis.grid(alpha=0.3, which="both")
-    axis.legend(fontsize=8)
+    axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.01, 1.0))
 
 
 if __name__ == "__main__":

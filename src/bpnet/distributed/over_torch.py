@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import socket
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -16,13 +14,11 @@ import numpy as np
 from bpnet.backend import Array
 from bpnet.distributed.host import as_numpy, by_way_of_host, is_on_host, library_array
 from bpnet.distributed.launch import Launch
+from bpnet.distributed.meeting import in_short, not_met, require_reachable, store_of
 from bpnet.distributed.patience import timeout
 from bpnet.training.communicator import LostPeerError, ToldElsewhere
 
 INSTALL = 'Mend: pip install ".[torch]"'
-
-AGAIN = 0.2
-"""Seconds from one try to reach the others to the next one."""
 
 ANSWER = 2.0
 """Seconds that the other ranks have to say that they have lost one too."""
@@ -34,9 +30,7 @@ def torch_distributed(launch: Launch | None) -> OverTorch:
     ImportError: PyTorch is not installed. LostPeerError: the other processes were not met in time.
     """
     if launch is not None:
-        os.environ.setdefault(
-            "TORCH_CPP_LOG_LEVEL", "ERROR"
-        )  # each try to meet the others would be warned of at length
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # or each try to meet the others is warned of at length
     try:
         import torch.distributed as distributed
     except (ImportError, OSError) as error:
@@ -46,6 +40,7 @@ def torch_distributed(launch: Launch | None) -> OverTorch:
     if distributed.is_initialized():
         return OverTorch(distributed, own=False)
     assert launch is not None
+    assert launch.size is not None
     import torch
 
     seconds = timeout()
@@ -53,35 +48,13 @@ def torch_distributed(launch: Launch | None) -> OverTorch:
         require_reachable(launch, seconds)
     engines = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and distributed.is_nccl_available() else "gloo"
     try:
-        distributed.init_process_group(engines, timeout=timedelta(seconds=seconds))
+        store = store_of(distributed, launch, timedelta(seconds=seconds))
+        distributed.init_process_group(
+            engines, store=store, rank=launch.rank, world_size=launch.size, timeout=timedelta(seconds=seconds)
+        )
     except (RuntimeError, ValueError) as error:
         raise not_met(launch, seconds, error) from error
     return OverTorch(distributed, own=True)
-
-
-def require_reachable(launch: Launch, seconds: float) -> None:
-    """LostPeerError where nobody listens at the address within so many seconds. PyTorch would say so at length."""
-    assert launch.address is not None
-    host, _, port = launch.address.rpartition(":")
-    until = time.monotonic() + seconds
-    while True:
-        left = until - time.monotonic()
-        try:
-            socket.create_connection((host, int(port)), timeout=max(left, 0.1)).close()
-            return
-        except OSError as error:
-            if left <= AGAIN:
-                raise not_met(launch, seconds, error) from error
-        time.sleep(AGAIN)
-
-
-def not_met(launch: Launch, seconds: float, error: Exception) -> LostPeerError:
-    """What is told where the processes have not come together."""
-    return LostPeerError(
-        f"rank {launch.rank} of {launch.size} did not meet the others at MASTER_ADDR:MASTER_PORT {launch.address} "
-        f"within {seconds:g} s (BPNET_TIMEOUT): {_short(error)}. Mend: is that address right, can it be reached from "
-        f"here, and are all {launch.size} processes started?"
-    )
 
 
 class OverTorch:
@@ -175,7 +148,7 @@ class OverTorch:
         limit = f" (BPNET_TIMEOUT={self._timeout:g})" if self._own else ""
         return LostPeerError(
             f"{name}: rank {self.rank} of {self.size} has lost another rank, or waited too long for it{limit}: "
-            f"{', '.join([*missing, _short(error)])}. Mend: see why it ended or hangs, or give it more time with "
+            f"{', '.join([*missing, in_short(error)])}. Mend: see why it ended or hangs, or give it more time with "
             "BPNET_TIMEOUT=SECONDS"
         )
 
@@ -219,9 +192,3 @@ def _cupy_stream(torch: Any, device: Any) -> Any:
 
 def _nothing() -> None:
     """The tensor's memory is the vector's."""
-
-
-def _short(error: BaseException) -> str:
-    """Its first sentence, without the place in gloo's source."""
-    line = re.sub(r"^\[\S+:\d+\] ", "", (str(error).splitlines() or [type(error).__name__])[0])
-    return line.split(". ")[0].rstrip(".")

@@ -43,7 +43,7 @@ def versions(distributions: list[Distribution]) -> dict[str, str | None]:
         "bpnet": bpnet.__version__,
         **{name: found.get(name) for name in ("numpy", "array-api-compat", "numba", "torch")},
         "cupy": ", ".join(cupy) or None,
-        **{name: found.get(name) for name in ("cuda-bindings", "nvmath-python")},
+        **{name: found.get(name) for name in ("cuda-bindings", "nvmath-python", "mpi4py", "mpich")},
     }
 
 

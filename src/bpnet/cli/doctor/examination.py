@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bpnet.backend import BackendFallbackWarning
-from bpnet.cli.doctor import cuda, distributions, equality, probes, tf32
+from bpnet.cli.doctor import cuda, distributions, engines, equality, probes, tf32
 from bpnet.cli.doctor.asked import Asked, ask
 from bpnet.cli.doctor.fault import Fault
 from bpnet.cli.doctor.library import imported
@@ -25,6 +25,7 @@ class Report:
     cuda: cuda.Cuda
     threads: Threads
     tf32: tf32.Tf32
+    engines: dict[str, str]
     versions: dict[str, str | None]
     warnings: list[Fault]
 
@@ -77,6 +78,7 @@ def _examine(option: str | None) -> Report:
         cuda=versions,
         threads=threads(torch, imported("threadpoolctl")),
         tf32=tf32.Tf32(at_start, tf32.flags(torch), torch.missing, environment),
+        engines=engines.found(torch),
         versions=distributions.versions(installed),
         warnings=[
             *distributions.cupy_warnings(installed),

@@ -33,6 +33,7 @@ def sections(report: Report) -> list[Section]:
         _cuda(report),
         _tf32(report),
         _threads(report),
+        Section("Many processes", ("launched by", "engine"), [*report.engines.items()]),
         *([Section("Warnings", notes=[*map(lines, report.warnings)])] if report.warnings else []),
         _verdict(report),
     ]
