@@ -99,7 +99,8 @@ class OverMPI:
 
     def _lost(self, message: str | None) -> None:
         if message is not None:
-            print(f"Error: {message}", file=sys.stderr, flush=True)
+            told = sys.__stderr__ or sys.stderr  # of all ranks but the first the command has put sys.stderr away
+            print(f"Error: {message}", file=told, flush=True)
         self.abandon(FAILED)
 
     @contextmanager
