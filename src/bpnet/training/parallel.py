@@ -156,7 +156,8 @@ class _PartOfBatch:
             self._parts = InParts(objective, share.samples, micro_batch, share.rows)
         self._shift = key_shift(network, share.start) if self._parts is None and share.start > 0 else None
         slices = Slices(network, communicator, is_empty=share.is_empty)
-        self._slices = slices if self._parts is None and slices.are_several and self._replays else None
+        in_parts = micro_batch is not None and micro_batch < Share.largest(communicator, share.samples)
+        self._slices = slices if not in_parts and slices.are_several and self._replays else None
         self.reduction = self._slices or Whole(network, communicator, is_empty=share.is_empty)
         self.samples = share.samples
         self.is_empty = share.is_empty
