@@ -164,6 +164,29 @@ def test_ctrl_c_on_one_rank_ends_all_after_the_same_step(monkeypatch, tmp_path):
     require_same(alone(net, *ROWS, **options), [alone(net, *ROWS, resume=tmp_path, **options)])
 
 
+@pytest.mark.usefixtures("_interruptible")
+@pytest.mark.parametrize(("together", "asked"), [(2, 1), (64, 2)], ids=["within an epoch", "at its end"])
+def test_ctrl_c_while_the_ranks_agree_ends_all_the_next_time(monkeypatch, together, asked):
+    """It comes on rank 1 after that has said that it wants none, as most will where a rank waits for a slow one."""
+    monkeypatch.setattr(parallel, "TOGETHER", together)
+    agree = parallel.any_of
+
+    def late(communicator, backend, flags):
+        found = agree(communicator, backend, flags)
+        if communicator.rank == 1 and len(flags) == asked:
+            Interrupt.here.interrupt.requested = True
+        return found
+
+    monkeypatch.setattr(parallel, "any_of", late)
+
+    def work(communicator):
+        model = net()
+        model.fit(*ROWS, verbose=0, distributed=communicator, epochs=3, batch_size=10)
+        return len(model.history.epoch), model.history.interrupted, int(model.backend.to_numpy(model.bind()[1].t))
+
+    assert on_ranks(3, work) == [(0, True, 4) if together == 2 else (2, True, 16)] * 3
+
+
 @pytest.fixture
 def _at_once(monkeypatch):
     """The silent ranks leave the telling one no time."""
