@@ -5,7 +5,18 @@ import threading
 import numpy as np
 import pytest
 
-from bpnet import LBFGS, SGD, Callback, CSVLogger, Dense, EarlyStopping, ModelCheckpoint, ReduceLROnPlateau, Sequential
+from bpnet import (
+    LBFGS,
+    SGD,
+    Callback,
+    CSVLogger,
+    Dense,
+    EarlyStopping,
+    Layer,
+    ModelCheckpoint,
+    ReduceLROnPlateau,
+    Sequential,
+)
 from bpnet.distributed import agreement
 from bpnet.distributed.agreement import DisagreementError
 from bpnet.training import fit, parallel
@@ -226,3 +237,33 @@ def test_lbfgs_is_refused():
             model.fit(*ROWS, verbose=0, distributed=communicator)
 
     on_ranks(2, work)
+
+
+def doubled(made):
+    """A layer with a function without a name, which no file can have."""
+
+    class Doubled(Layer):
+        def __init__(self, function):
+            super().__init__()
+            self.function = function
+
+        def output_shape(self, *inputs):
+            return inputs[0]
+
+        def forward(self, p, *x, train):
+            return self.function(x[0]), None
+
+        def backward(self, p, saved, dy, g, *, need_dx):
+            return (dy * 2.0,)
+
+    return Doubled(made)
+
+
+def test_ranks_train_what_cannot_be_saved():
+    def make():
+        model = Sequential([Dense(4, input_dim=12), doubled(lambda x: x * 2.0)], backend="numpy", dtype="float64")
+        model.compile("sgd", "mse")
+        return model
+
+    data = ROWS[0], np.eye(4)[ROWS[1]]
+    require_same(alone(make, *data, epochs=1), on(2, make, *data, epochs=1))
