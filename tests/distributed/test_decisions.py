@@ -229,6 +229,26 @@ def test_other_weights_on_one_rank_are_told():
     assert "weights" in on_ranks(2, work)[0]
 
 
+@pytest.mark.parametrize(
+    ("make", "data", "options"),
+    [(net, ROWS, {"micro_batch": "auto"}), (of(cnn, "numba"), IMAGES, {})],
+    ids=["parts", "numba"],
+)
+def test_ranks_that_have_not_the_same_runs_waiting_begin_alike(make, data, options):
+    """What rank 0 measures alone between two fits takes the place of its step, which it then has to capture anew."""
+
+    def work(communicator):
+        model = make()
+        for _ in range(2):
+            model.fit(*data, verbose=0, distributed=communicator, batch_size=10, **options)
+            for rows in range(3, 8) if communicator.rank == 0 else ():
+                model.evaluate(data[0][:rows], data[1][:rows], verbose=0)
+        return model.backend.to_numpy(model.network.theta)
+
+    first, second = on_ranks(2, work)
+    assert (first == second).all()
+
+
 def test_lbfgs_is_refused():
     def work(communicator):
         model = Sequential([Dense(4, "softmax", input_dim=12)], backend="numpy")
