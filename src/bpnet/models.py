@@ -38,7 +38,7 @@ from bpnet.training.micro_batch import fitting
 from bpnet.training.objective import Objective, check_head
 from bpnet.training.out_of_memory import explained
 from bpnet.training.parallel import ParallelTraining
-from bpnet.training.ranks import fewest
+from bpnet.training.ranks import any_of, fewest
 from bpnet.training.step import Batch, DeviceData
 from bpnet.training.terms import Term, terms
 
@@ -265,7 +265,10 @@ class Model(Steered, Measured, Savable, Predictor):
                 return ParallelTraining(self, objective, optimizer, on_device, batch_size, parts, others)
             return Training(self, objective, optimizer, on_device, batch_size, parts)
 
-        return self._kept.run(("training", length, batch_size, micro_batch, rows, id(others)), put, make)
+        kind = "training", length, batch_size, micro_batch, rows, id(others)
+        if others is None:
+            return self._kept.run(kind, put, make)
+        return self._kept.run(kind, put, make, lambda flag: any_of(others, self.backend, [flag])[0])
 
     def forget_runs(self) -> None:
         """Let go of the device's memory that earlier calls left for later ones."""

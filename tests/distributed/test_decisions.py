@@ -5,7 +5,18 @@ import threading
 import numpy as np
 import pytest
 
-from bpnet import LBFGS, SGD, Callback, CSVLogger, Dense, EarlyStopping, ModelCheckpoint, ReduceLROnPlateau, Sequential
+from bpnet import (
+    LBFGS,
+    SGD,
+    Callback,
+    CSVLogger,
+    Dense,
+    EarlyStopping,
+    Layer,
+    ModelCheckpoint,
+    ReduceLROnPlateau,
+    Sequential,
+)
 from bpnet.distributed import agreement
 from bpnet.distributed.agreement import DisagreementError
 from bpnet.training import fit, parallel
@@ -164,6 +175,29 @@ def test_ctrl_c_on_one_rank_ends_all_after_the_same_step(monkeypatch, tmp_path):
     require_same(alone(net, *ROWS, **options), [alone(net, *ROWS, resume=tmp_path, **options)])
 
 
+@pytest.mark.usefixtures("_interruptible")
+@pytest.mark.parametrize(("together", "asked"), [(2, 1), (64, 2)], ids=["within an epoch", "at its end"])
+def test_ctrl_c_while_the_ranks_agree_ends_all_the_next_time(monkeypatch, together, asked):
+    """It comes on rank 1 after that has said that it wants none, as most will where a rank waits for a slow one."""
+    monkeypatch.setattr(parallel, "TOGETHER", together)
+    agree = parallel.any_of
+
+    def late(communicator, backend, flags):
+        found = agree(communicator, backend, flags)
+        if communicator.rank == 1 and len(flags) == asked:
+            Interrupt.here.interrupt.requested = True
+        return found
+
+    monkeypatch.setattr(parallel, "any_of", late)
+
+    def work(communicator):
+        model = net()
+        model.fit(*ROWS, verbose=0, distributed=communicator, epochs=3, batch_size=10)
+        return len(model.history.epoch), model.history.interrupted, int(model.backend.to_numpy(model.bind()[1].t))
+
+    assert on_ranks(3, work) == [(0, True, 4) if together == 2 else (2, True, 16)] * 3
+
+
 @pytest.fixture
 def _at_once(monkeypatch):
     """The silent ranks leave the telling one no time."""
@@ -195,6 +229,26 @@ def test_other_weights_on_one_rank_are_told():
     assert "weights" in on_ranks(2, work)[0]
 
 
+@pytest.mark.parametrize(
+    ("make", "data", "options"),
+    [(net, ROWS, {"micro_batch": "auto"}), (of(cnn, "numba"), IMAGES, {})],
+    ids=["parts", "numba"],
+)
+def test_ranks_that_have_not_the_same_runs_waiting_begin_alike(make, data, options):
+    """What rank 0 measures alone between two fits takes the place of its step, which it then has to capture anew."""
+
+    def work(communicator):
+        model = make()
+        for _ in range(2):
+            model.fit(*data, verbose=0, distributed=communicator, batch_size=10, **options)
+            for rows in range(3, 8) if communicator.rank == 0 else ():
+                model.evaluate(data[0][:rows], data[1][:rows], verbose=0)
+        return model.backend.to_numpy(model.network.theta)
+
+    first, second = on_ranks(2, work)
+    assert (first == second).all()
+
+
 def test_lbfgs_is_refused():
     def work(communicator):
         model = Sequential([Dense(4, "softmax", input_dim=12)], backend="numpy")
@@ -203,3 +257,33 @@ def test_lbfgs_is_refused():
             model.fit(*ROWS, verbose=0, distributed=communicator)
 
     on_ranks(2, work)
+
+
+def doubled(made):
+    """A layer with a function without a name, which no file can have."""
+
+    class Doubled(Layer):
+        def __init__(self, function):
+            super().__init__()
+            self.function = function
+
+        def output_shape(self, *inputs):
+            return inputs[0]
+
+        def forward(self, p, *x, train):
+            return self.function(x[0]), None
+
+        def backward(self, p, saved, dy, g, *, need_dx):
+            return (dy * 2.0,)
+
+    return Doubled(made)
+
+
+def test_ranks_train_what_cannot_be_saved():
+    def make():
+        model = Sequential([Dense(4, input_dim=12), doubled(lambda x: x * 2.0)], backend="numpy", dtype="float64")
+        model.compile("sgd", "mse")
+        return model
+
+    data = ROWS[0], np.eye(4)[ROWS[1]]
+    require_same(alone(make, *data, epochs=1), on(2, make, *data, epochs=1))

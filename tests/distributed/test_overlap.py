@@ -80,6 +80,13 @@ def test_ranks_without_samples_send_zeros_in_slices(spec, monkeypatch):
         require_same(alone(of(make, spec), *data, **options), on(4, of(make, spec), *data, **options))
 
 
+def test_all_ranks_send_the_same_slices_where_only_some_learn_in_parts(monkeypatch):
+    """Shares of 3, 3 and 4 samples, in parts of 3: the last rank has two parts, and with parts nothing overlaps."""
+    monkeypatch.setattr(overlap, "LEAST", 8)
+    options = {"batch_size": 10, "micro_batch": 3, "epochs": 1}
+    require_same(alone(of(deep, "numpy"), *ROWS, **options), on(3, of(deep, "numpy"), *ROWS, **options))
+
+
 class Late:
     """A sum that is there only when it is waited for, as of an engine that works beside the step."""
 

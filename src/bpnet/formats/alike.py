@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 from typing import Any
 from zlib import crc32
@@ -11,8 +11,9 @@ from zlib import crc32
 import numpy as np
 
 from bpnet.data.samples import Samples
+from bpnet.formats.compiled import described_compile
 from bpnet.formats.course import sameness
-from bpnet.formats.model import content_of
+from bpnet.formats.model import described_model
 from bpnet.formats.plain import json_text
 from bpnet.training.course import Course
 
@@ -22,7 +23,9 @@ WHOLE = 1 << 24
 
 def facts(model: Any, course: Course, data: Samples, held_out: Samples | None) -> dict[str, Any]:
     """Causes before what follows from them: the data and settings, the architecture, the weights."""
-    content = content_of(model)
+    optimizer = model.bind()[1]
+    network = model.network
+    vectors = (network.theta, network.state, network.keys, *optimizer.vectors())
     found: dict[str, Any] = {"backend": model.backend.name, **sameness(course), "epochs": course.epochs}
     checksums = {
         "data": found.pop("checksum of the data"),
@@ -31,12 +34,23 @@ def facts(model: Any, course: Course, data: Samples, held_out: Samples | None) -
     for name, part in (("data", data), ("validation data", held_out)):
         if part is not None and part.numbers <= WHOLE:
             checksums[name] = _checksum((*part.x, *part.y, *(() if part.weight is None else (part.weight,))))
-    for name in ("architecture", "compile"):
-        found[name] = sha256(json_text(content.facts[name]).encode()).hexdigest()[:16]
+    found["architecture"] = _digest(lambda: described_model(model), network.graph.layers)
+    found["compile"] = _digest(
+        lambda: described_compile(model.optimizer, model.terms), [model.optimizer, *(term.loss for term in model.terms)]
+    )
     found["callbacks"] = [type(callback).__name__ for callback in course.callbacks if callback.steers]
     found["epochs done"] = len(course.history.epoch)
-    found["weights"] = _checksum(content.arrays[name] for name in sorted(content.arrays))
+    found["weights"] = _checksum(np.array(model.backend.to_numpy(vector)) for vector in vectors)
     return json.loads(json.dumps(checksums | found, default=str))  # type: ignore[no-any-return]
+
+
+def _digest(describe: Callable[[], Any], parts: Iterable[Any]) -> str:
+    """Of what a file would have; where none can have it, as of a function without a name, of the parts' classes."""
+    try:
+        found = describe()
+    except TypeError:
+        found = {"classes": [type(part).__qualname__ for part in parts]}
+    return sha256(json_text(found).encode()).hexdigest()[:16]
 
 
 def _checksum(arrays: Iterable[np.ndarray]) -> int:

@@ -81,11 +81,11 @@ class Training:
                     for callback in course.callbacks:
                         callback.on_epoch_end(epoch, logs)
                     self._decide(course, interrupt)
-                    if interrupt.requested or course.ended:
+                    if self._is_interrupted(interrupt) or course.ended:
                         break
                 if missing:
                     self._guard.check_end(epoch, done, history)
-            if interrupt.requested:
+            if self._is_interrupted(interrupt):
                 course.interrupted()
             course.complete = course.has_ended
         return history
@@ -129,6 +129,10 @@ class Training:
     def _go_on(self, totals: Sequence[float]) -> None:
         """From what an interrupted epoch adds up to so far."""
         self.totals.take(totals)
+
+    def _is_interrupted(self, interrupt: InterruptAfterStep) -> bool:
+        """Does Ctrl-C end the run?"""
+        return interrupt.requested
 
     def _ends(self, interrupt: InterruptAfterStep, done: int) -> bool:
         """Does Ctrl-C end the epoch after `done` batches?"""

@@ -15,6 +15,8 @@ class InterruptAfterStep:
 
     def __init__(self) -> None:
         self.requested = False
+        self.agreed = False
+        """Do all processes that train together end for it? One that is asked for meanwhile waits for the next time."""
         self._active = threading.current_thread() is threading.main_thread()
 
     def __enter__(self) -> InterruptAfterStep:

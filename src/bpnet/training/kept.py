@@ -30,11 +30,17 @@ class KeptRuns:
         self._waiting: dict[Hashable, Run] = {}
 
     @contextmanager
-    def run(self, kind: Hashable, batch: Batch, make: Callable[[], AnyRun]) -> Iterator[AnyRun]:
-        """A run of that kind on x, y and weights of the device; `make` makes it where none of these shapes waits."""
+    def run(
+        self, kind: Hashable, batch: Batch, make: Callable[[], AnyRun], on_any: Callable[[bool], bool] = bool
+    ) -> Iterator[AnyRun]:
+        """A run of that kind on x, y and weights of the device; `make` makes it where none of these shapes waits.
+
+        `on_any` tells of a flag whether it is set on any of the processes that train together: where one has to make
+        its run, all make theirs, because a step that is captured anew may ask for more sums than one that waited.
+        """
         shapes = tuple(tuple(array.shape) for array in arrays_of(batch))
         run: Any = self._waiting.pop((kind, shapes), None)
-        if run is None:
+        if on_any(run is None):
             run = make()
         else:
             run.data.take_in(batch)

@@ -126,14 +126,17 @@ class ParallelTraining(Training):
     def _ends(self, interrupt: InterruptAfterStep, done: int) -> bool:
         """Ctrl-C on one rank ends all; they ask each other now and then, after the same step."""
         if done % TOGETHER == 0 and done < len(self._sizes):
-            interrupt.requested = self._any(interrupt.requested)
-            return interrupt.requested
-        return False
+            interrupt.agreed = self._any(interrupt.requested)
+        return interrupt.agreed
+
+    def _is_interrupted(self, interrupt: InterruptAfterStep) -> bool:
+        """What a rank is asked for after they have agreed is no ground to end before the others do."""
+        return interrupt.agreed
 
     def _decide(self, course: Course, interrupt: InterruptAfterStep) -> None:
         super()._decide(course, interrupt)
         flags = any_of(self._communicator, self.backend, [course.ended, interrupt.requested])
-        course.ended, interrupt.requested = flags
+        course.ended, interrupt.agreed = flags
 
 
 class _PartOfBatch:
@@ -156,7 +159,8 @@ class _PartOfBatch:
             self._parts = InParts(objective, share.samples, micro_batch, share.rows)
         self._shift = key_shift(network, share.start) if self._parts is None and share.start > 0 else None
         slices = Slices(network, communicator, is_empty=share.is_empty)
-        self._slices = slices if self._parts is None and slices.are_several and self._replays else None
+        in_parts = micro_batch is not None and micro_batch < Share.largest(communicator, share.samples)
+        self._slices = slices if not in_parts and slices.are_several and self._replays else None
         self.reduction = self._slices or Whole(network, communicator, is_empty=share.is_empty)
         self.samples = share.samples
         self.is_empty = share.is_empty

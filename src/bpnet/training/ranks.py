@@ -23,6 +23,11 @@ class Share:
         rank, size = communicator.rank, communicator.size
         return cls(samples, rank * samples // size, (rank + 1) * samples // size)
 
+    @staticmethod
+    def largest(communicator: Communicator, samples: int) -> int:
+        """How many samples the largest share of a batch of b has, the same on all ranks: b / N rounded up."""
+        return -(-samples // communicator.size)
+
     @property
     def is_empty(self) -> bool:
         """Are there more ranks than samples, and none for this one?"""
