@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from tqdm import tqdm
 
 from bpnet.callbacks.progress import can_be_drawn_on, describe
+from bpnet.ensembles.at_once import stack_of
 from bpnet.ensembles.ensemble import Ensemble
 from bpnet.ensembles.one_by_one import OneByOne, ensemble_of
 from bpnet.ensembles.ranking import Ranking, Trial, ranked, trial_of
@@ -211,13 +212,13 @@ class Search:
         is_last = found.best.epoch == found.best.epochs and not found.best.diverged
         found.model = ensemble.member(place) if is_last else None
         found.history = histories[0][place]
-        self._place = place % ensemble.at_once
-        self._stack = part[place - self._place : place - self._place + ensemble.at_once]
+        together = stack_of(place, len(part), ensemble.at_once)
+        self._place, self._stack = place - together.start, part[together.start : together.stop]
 
 
 def _require_layers(space: Space, model: Model, name: str) -> None:
     """ValueError where a setting is searched for which the network has no layer."""
-    if "dropout" in space.ranges and not any(isinstance(layer, Dropout) for layer in model.network.graph.layers):
+    if "dropout" in space.ranges and not any(type(layer) is Dropout for layer in model.network.graph.layers):
         raise ValueError(f"{name}: it was given, but the network has no Dropout layer. Mend: leave it out, or add one")
 
 
