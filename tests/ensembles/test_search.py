@@ -167,6 +167,13 @@ def test_some_diverge_and_where_all_do_it_is_an_error():
         search(line, X, X[:, 0], models=2, learning_rate=[1e31, 1e30], **QUICK)
 
 
+def test_a_figure_that_says_nothing_is_not_taken_for_divergence():
+    line = Sequential([Input((4,)), Dense(1)], backend="numpy", dtype="float64")
+    line.compile("sgd", "mse", ["r2"])
+    with pytest.raises(RuntimeError, match="r2: it is no finite number on the rows that judge, though the loss is"):
+        search(line, X, X[:, :1], models=2, learning_rate=[0.1, 0.01], validation_data=(X[:1], X[:1, :1]), **QUICK)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from math import isfinite, nan
 from typing import Any, NamedTuple, Protocol
 
 from tqdm import tqdm
@@ -137,7 +138,7 @@ class Search:
         """Train all candidates, and the best of them for the epochs that were best for it.
 
         Ctrl-C ends it with what has been trained so far; KeyboardInterrupt where that is nothing. RuntimeError: the
-        losses of all candidates diverged.
+        losses of all candidates diverged, or the figure that ranks is of none a finite number.
         """
         found = Found(self.space, self.by, len(self.candidates), self.epochs, self.source.folds)
         start = time.perf_counter()
@@ -154,6 +155,11 @@ class Search:
         found.seconds = time.perf_counter() - start
         if not found.trials:
             raise KeyboardInterrupt
+        if found.best.diverged and isfinite(found.best.figures.get("loss", nan)) and not isfinite(found.best.figure):
+            raise RuntimeError(
+                f"{self.by.figure}: it is no finite number on the rows that judge, though the loss is, so it ranks no "
+                "candidate. Mend: more rows to judge by, of targets that differ, or rank by loss"
+            )
         if found.best.diverged:
             raise RuntimeError(
                 f"the losses of all {len(found.trials)} candidates became NaN or infinite. Mend: lower learning rates"
