@@ -6,8 +6,10 @@ import signal
 import numpy as np
 import pytest
 
-from bpnet import Concatenate, Dense, Dropout, Input, Model, Sequential
+from bpnet import Concatenate, Dense, Dropout, Ensemble, Input, Model, Sequential
 from bpnet.ensembles import search, searching
+from bpnet.ensembles.at_once import stack_of
+from bpnet.ensembles.stack import StackRun
 from bpnet.ensembles.telling import best_table, csv_text, summary
 from bpnet.training.stacked import StackedTraining
 
@@ -165,6 +167,13 @@ def test_some_diverge_and_where_all_do_it_is_an_error():
         search(line, X, X[:, 0], models=2, learning_rate=[1e31, 1e30], **QUICK)
 
 
+def test_a_figure_that_says_nothing_is_not_taken_for_divergence():
+    line = Sequential([Input((4,)), Dense(1)], backend="numpy", dtype="float64")
+    line.compile("sgd", "mse", ["r2"])
+    with pytest.raises(RuntimeError, match="r2: it is no finite number on the rows that judge, though the loss is"):
+        search(line, X, X[:, :1], models=2, learning_rate=[0.1, 0.01], validation_data=(X[:1], X[:1, :1]), **QUICK)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -172,6 +181,7 @@ def test_some_diverge_and_where_all_do_it_is_an_error():
         ({"dropout": "0:0.5"}, "dropout: it was given, but the network has no Dropout layer"),
         ({"models": 0}, "models: 0 was given"),
         ({"folds": 1}, "folds: 1 was given"),
+        ({"folds": 3, "validation_data": (X, Y)}, "validation_data: it was given with folds"),
         ({"folds": 91}, "folds: 91 was given for 90 rows"),
         ({"validation": 1.0}, "validation: 1.0 was given"),
         ({"batch_size": [16, 0]}, "batch_size: .* was given"),
@@ -189,3 +199,29 @@ def test_a_refit_learns_from_the_rows_that_judged_too():
     own.learning_rate = found.best.candidate.settings["learning_rate"]
     own.fit(X, Y, 16, found.best.epoch, 0)
     np.testing.assert_allclose(found.model.get_weights()[0], own.get_weights()[0], rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize(("models", "at_once"), [(10, 4), (11, 8), (7, 7), (5, 1)])
+def test_the_stack_of_a_candidate_is_the_one_it_was_trained_in(monkeypatch, models, at_once):
+    seen = []
+    run = StackRun.run
+
+    def spied(self, numbers, members, *rest):
+        seen.append(list(members))
+        return run(self, numbers, members, *rest)
+
+    monkeypatch.setattr(StackRun, "run", spied)
+    Ensemble(net(6), models, at_once=at_once).fit(X, Y, verbose=0)
+    assert [next(one for one in seen if k in one) for k in range(models)] == [
+        list(stack_of(k, models, at_once)) for k in range(models)
+    ]
+
+
+def test_only_layers_that_a_stack_gives_rates_to_have_them():
+    class Own(Dropout):
+        """A rate that its own code minds."""
+
+    model = Sequential([Input((4,)), Dense(5), Dropout(0.1), Own(0.3), Dense(2)])
+    model.compile("sgd", "mse")
+    layers = Ensemble(model, 2, dropout=[0.5, 0.6]).member(0).network.graph.layers
+    assert [layer.rate for layer in layers if isinstance(layer, Dropout)] == [0.5, 0.3]

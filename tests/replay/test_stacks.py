@@ -165,6 +165,17 @@ def test_what_mixes_models_is_right_too(spec: str, f: Any, dtype: str) -> None:
     check(spec, f, normal((4, 4, 5), (4, 5, 6)), dtype)
 
 
+def with_all(xp: Any, x: Any, w: Any, more: Any) -> Any:
+    """Each model's x is a factor, and what all have together is added to each of `more`."""
+    y = xp.exp(0.1 * (x @ w))
+    return y * y, x + more
+
+
+@on_each_that_records
+def test_what_is_read_by_model_and_as_a_whole(spec: str, dtype: str) -> None:
+    check(spec, with_all, normal((4, 4, 5), (4, 5, 6), (4, 4, 4, 5)), dtype)
+
+
 def update(xp: Any, x: Any, y: Any, theta: Any, grad: Any, moment: Any, rate: Any) -> Any:
     loss = learn(xp, x, y, theta, grad, moment, rate)
     return loss, theta * 1.0

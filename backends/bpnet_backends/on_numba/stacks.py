@@ -132,7 +132,7 @@ class _Singles:
     """Calls on the first of `models` models.
 
     An array may be used in two ways: one with a first axis of K is a number a model, or, where a batch has K samples
-    too, a number a sample. What is read as a whole by some call is taken to be the same for all models.
+    too, a number a sample. What is used in several ways is taken to be the same for all models, and read as a whole.
     """
 
     def __init__(self, models: int) -> None:
@@ -146,7 +146,7 @@ class _Singles:
         while True:
             self._distances = {}
             found = {id(call): single for call in calls if (single := self._of(call)) is not None}
-            shared = {memory for memory, seen in self._distances.items() if 0 in seen and len(seen) > 1}
+            shared = {memory for memory, seen in self._distances.items() if len(seen) > 1}
             work = {id(item.work) for item in items(list(found.values()), alone) if isinstance(item.work, Call)}
             refused = {whole for whole, single in found.items() if id(single) in work}
             if not shared - self._shared and not refused:
@@ -172,9 +172,11 @@ class _Singles:
         # These are done with rows only: a model's own one stays a row.
         in_rows = call.function is np.argmax or (kind == "take" and inputs[0][1] == 0)
         pairs = [*inputs, self._rows(out) if in_rows else self._first(out)]
-        for array, distance in pairs:
-            if isinstance(array, np.ndarray):
-                self._distances.setdefault(id(root(array)), set()).add(distance)
+        used = [(array, distance) for array, distance in pairs if isinstance(array, np.ndarray)]
+        if any(distance and id(root(array)) in self._shared for array, distance in used):
+            return None
+        for array, distance in used:
+            self._distances.setdefault(id(root(array)), set()).add(distance)
         arguments: tuple[Any, ...] = tuple(x for x, _ in inputs)
         if kind == "other":
             arguments, options = (arguments, options), {}

@@ -33,6 +33,14 @@ def evenly(models: int, at_once: int) -> int:
     return -(-models // stacks)
 
 
+def stack_of(place: int, models: int, at_once: int) -> range:
+    """The models of the stack in which the one at `place` is trained, where all have the same number of rows."""
+    start, stop = 0, evenly(models, at_once)
+    while place >= stop:
+        start, stop = stop, stop + evenly(models - stop, at_once)
+    return range(start, stop)
+
+
 def _cores() -> int:
     """How many this process may use."""
     given = os.environ.get("BPNET_THREADS", "")

@@ -19,9 +19,9 @@ def twin(template: Model, seed: int, weight_decay: float | None, l2: float | Non
     """A model made and compiled like the template, with these in place of its own; its numbers are its first."""
     graph: Graph = copy.deepcopy(template.network.graph)  # layers copy as they pickle: settings, no backend
     for layer in graph.layers:
-        if isinstance(layer, Dropout) and dropout is not None:
-            layer.rate = dropout
         given: Any = layer
+        if type(layer) is Dropout and dropout is not None:
+            given.rate = dropout
         if l2 is not None and hasattr(layer, "kernel_regularizer"):
             given.kernel_regularizer = replace(given.kernel_regularizer, l1=0.0, l2=l2)
     how: dict[str, Any] = {"backend": template.backend, "dtype": template.dtype, "seed": seed}

@@ -73,7 +73,11 @@ def search(
     every = np.arange(_rows(y))
     if folds is not None:
         whole_number("folds", folds, least=2)
-    if validation_data is not None and folds is None:
+    if folds is not None and validation_data is not None:
+        raise ValueError(
+            "validation_data: it was given with folds, whose own rows judge. Mend: folds=None, or leave it out"
+        )
+    if validation_data is not None:
         parts = [(every, every[:0])]
     else:
         require_number("validation", validation, above=0, below=1)

@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from math import isfinite, nan
 from typing import Any, NamedTuple, Protocol
 
 from tqdm import tqdm
 
 from bpnet.callbacks.progress import can_be_drawn_on, describe
+from bpnet.ensembles.at_once import stack_of
 from bpnet.ensembles.ensemble import Ensemble
 from bpnet.ensembles.one_by_one import OneByOne, ensemble_of
 from bpnet.ensembles.ranking import Ranking, Trial, ranked, trial_of
@@ -136,7 +138,7 @@ class Search:
         """Train all candidates, and the best of them for the epochs that were best for it.
 
         Ctrl-C ends it with what has been trained so far; KeyboardInterrupt where that is nothing. RuntimeError: the
-        losses of all candidates diverged.
+        losses of all candidates diverged, or the figure that ranks is of none a finite number.
         """
         found = Found(self.space, self.by, len(self.candidates), self.epochs, self.source.folds)
         start = time.perf_counter()
@@ -153,6 +155,11 @@ class Search:
         found.seconds = time.perf_counter() - start
         if not found.trials:
             raise KeyboardInterrupt
+        if found.best.diverged and isfinite(found.best.figures.get("loss", nan)) and not isfinite(found.best.figure):
+            raise RuntimeError(
+                f"{self.by.figure}: it is no finite number on the rows that judge, though the loss is, so it ranks no "
+                "candidate. Mend: more rows to judge by, of targets that differ, or rank by loss"
+            )
         if found.best.diverged:
             raise RuntimeError(
                 f"the losses of all {len(found.trials)} candidates became NaN or infinite. Mend: lower learning rates"
@@ -211,13 +218,13 @@ class Search:
         is_last = found.best.epoch == found.best.epochs and not found.best.diverged
         found.model = ensemble.member(place) if is_last else None
         found.history = histories[0][place]
-        self._place = place % ensemble.at_once
-        self._stack = part[place - self._place : place - self._place + ensemble.at_once]
+        together = stack_of(place, len(part), ensemble.at_once)
+        self._place, self._stack = place - together.start, part[together.start : together.stop]
 
 
 def _require_layers(space: Space, model: Model, name: str) -> None:
     """ValueError where a setting is searched for which the network has no layer."""
-    if "dropout" in space.ranges and not any(isinstance(layer, Dropout) for layer in model.network.graph.layers):
+    if "dropout" in space.ranges and not any(type(layer) is Dropout for layer in model.network.graph.layers):
         raise ValueError(f"{name}: it was given, but the network has no Dropout layer. Mend: leave it out, or add one")
 
 
