@@ -32,7 +32,7 @@ needs_mpi = pytest.mark.skipif(find_spec("mpi4py") is None, reason="mpi4py is no
 
 @needs_mpi
 def test_rank_0_alone_prints_and_writes(tmp_path):
-    told = ["train", "digits", "--epochs", "2", *SETTINGS]
+    told = ["train", "digits", "--epochs", "2", "--checkpoint-every", "2", *SETTINGS]
     done = run(under_mpi(told, told), tmp_path)
     assert done.stdout.count("digits: The main job") == 1, done.stderr
     assert done.stdout.count("held-out accuracy: ") == 1

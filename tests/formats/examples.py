@@ -66,7 +66,7 @@ LAYERS: list[tuple[b.Layer, tuple[tuple[int, ...], ...]]] = [
     (b.Permute((3, 1, 2)), ((6, 5, 2),)),
     (b.ZeroPadding2D(((1, 0), (2, 3))), ((6, 5, 2),)),
     (b.UpSampling2D((2, 3)), ((6, 5, 2),)),
-    (b.BatchNormalization(1, 0.9, 1e-4, unbiased=True, **_norm), ((6, 5, 2),)),
+    (b.BatchNormalization(1, 0.9, 1e-4, unbiased=True, per_process=True, **_norm), ((6, 5, 2),)),
     (b.BatchNormalization(scale=False), ((4,),)),
     (b.LayerNormalization(**_norm), ((4,),)),
     (b.LayerNormalization(-2, 1e-4, scale=False, beta_initializer="ones"), ((6, 5, 2),)),
