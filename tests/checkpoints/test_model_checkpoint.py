@@ -87,6 +87,9 @@ def test_what_was_the_best_before_the_stop_counts(tmp_path):
 
 def test_one_file_is_replaced(tmp_path):
     path = tmp_path / "new" / "run.safetensors"
+    with pytest.raises(ValueError, match="make the folder first"):
+        run(3, ModelCheckpoint(path))
+    path.parent.mkdir()
     run(3, ModelCheckpoint(path))
     assert names(path.parent) == [path.name]
     assert epochs_of(path) == 3
