@@ -36,6 +36,7 @@ def test_rank_0_alone_prints_and_writes(tmp_path):
     done = run(under_mpi(told, told), tmp_path)
     assert done.stdout.count("digits: The main job") == 1, done.stderr
     assert done.stdout.count("held-out accuracy: ") == 1
+    assert "seed 0, shared by 2 processes over mpi" in done.stdout
     assert [path.name for path in (tmp_path / "runs" / "digits").rglob("*.safetensors")] == ["epoch-0002.safetensors"]
 
 

@@ -53,6 +53,12 @@ def own_rank() -> int:
     return 0 if others is None else others.rank
 
 
+def together() -> str:
+    """What a run says of the processes that share it; nothing where it has one."""
+    others = communicator()
+    return "" if others is None else f", shared by {others.size} processes over {others.name}"
+
+
 def _told(error: click.ClickException, rank: int) -> int:
     try:
         others = joined() if isinstance(error.__cause__, ImportError | LostPeerError) else communicator()

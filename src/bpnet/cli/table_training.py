@@ -23,6 +23,7 @@ from bpnet.cli.checkpoints import (
 from bpnet.cli.folders import require_drawing, writable_folder
 from bpnet.cli.options import chosen_backend
 from bpnet.cli.outcomes import details, gone_wrong, lines
+from bpnet.cli.ranks import together
 from bpnet.cli.restarted import goes_on
 from bpnet.cli.table_data import InMemory, InParts, Sizes
 from bpnet.formats.atomic import write_together
@@ -140,7 +141,7 @@ def train_on_table(
     if rank == 0 and (note := _replaced(folder / "model.safetensors", path)):
         click.echo(note)
     click.echo(data.seen.describe())
-    click.echo(f"{data.sizes}; backend {on.name}, device {on.device}, {float_type}, seed {seed}")
+    click.echo(f"{data.sizes}; backend {on.name}, device {on.device}, {float_type}, seed {seed}{together()}")
     checkpoints = folder_for_checkpoints(out, resume, checkpoint_every)
 
     stopping: list[Any] = stopping_for(settings, data.sizes.training) if data.sizes.validation else []

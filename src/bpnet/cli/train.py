@@ -13,7 +13,7 @@ import click
 from bpnet.cli.checkpoints import CHECKPOINTS, GOES_ON, checkpoint_options, checkpoints_in
 from bpnet.cli.folders import no_empty_folders, require_drawing, writable_folder
 from bpnet.cli.options import FAILED, chosen_backend, one_line_errors, options_of_a_run, precision_option
-from bpnet.cli.ranks import own_rank
+from bpnet.cli.ranks import own_rank, together
 from bpnet.cli.restarted import goes_on
 from bpnet.cli.table_options import RECIPE_ONLY, TABLE_ONLY, is_table, refuse, table_options
 from bpnet.recipes import Options, recipe
@@ -92,7 +92,7 @@ def _run_recipe(
     resume = resume or (hasattr(module, "problem") and goes_on(out / CHECKPOINTS, rank))
     folder = _folder(out, plot if rank == 0 else False)
     click.echo(f"{name}: {module.__doc__.splitlines()[0]}")
-    click.echo(f"backend {on.name}, device {on.device}, {float_type}, seed {seed}")
+    click.echo(f"backend {on.name}, device {on.device}, {float_type}, seed {seed}{together()}")
     checkpoints = checkpoints_in(out, module, resume, checkpoint_every)
     options = Options(on, float_type, epochs, batch_size, seed, 0 if quiet else 1, sizes=sizes, data=data)
     kept: dict[str, Any] = {"checkpoints": checkpoints, "checkpoint_every": checkpoint_every, "distributed": "auto"}
