@@ -218,18 +218,25 @@ def _checked(model: Any) -> Model:
         raise TypeError(f"model: {type(model).__name__} was given, expected a compiled Model or Sequential")
     if not model.is_compiled:
         raise ValueError("model: it is not compiled. Mend: call model.compile(optimizer='adam', loss=…) first")
+    if (obstacle := obstacle_to_stacks(model)) is not None:
+        raise ValueError(f"model: {obstacle}")
+    return model
+
+
+def obstacle_to_stacks(model: Model) -> str | None:
+    """Why models like this one cannot be one stack, and the mend; None where they can."""
     graph = model.network.graph
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
-        raise ValueError(
-            f"model: it has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs, expected one of each. "
+        return (
+            f"it has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs, expected one of each. "
             "Mend: train such models one after another"
         )
     if not isinstance(model.optimizer, ElementwiseOptimizer):
-        raise ValueError(
-            f"model: its optimizer {type(model.optimizer).__name__} is not one formula for every weight. "
+        return (
+            f"its optimizer {type(model.optimizer).__name__} is not one formula for every weight. "
             "Mend: one like Adam or SGD, or train the models one after another"
         )
-    return model
+    return None
 
 
 def _require_places(model: Model, dropout: Any, l2: Any) -> None:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from bpnet.ensembles.ensemble import Ensemble
+from bpnet.ensembles.ensemble import Ensemble, obstacle_to_stacks
 from bpnet.ensembles.member import twin
 from bpnet.ensembles.settings import Settings
 from bpnet.models import Model
-from bpnet.nn.optimizers import ElementwiseOptimizer
 from bpnet.training.history import History, TrainingDivergedError
 
 
 def ensemble_of(model: Model, models: int, **settings: Any) -> Ensemble | OneByOne:
     """An Ensemble, where the model can be one."""
-    graph = model.network.graph
-    stackable = len(graph.inputs) == len(graph.outputs) == 1 and isinstance(model.optimizer, ElementwiseOptimizer)
-    return (Ensemble if stackable else OneByOne)(model, models, **settings)
+    return (Ensemble if obstacle_to_stacks(model) is None else OneByOne)(model, models, **settings)
 
 
 class OneByOne:

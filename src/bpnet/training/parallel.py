@@ -75,7 +75,7 @@ class ParallelTraining(Training):
         share = Share.of(communicator, batch_size)
         take = next_batch(backend, self.data, batch_size, share.rows)
         part = _PartOfBatch(objective, communicator, share, self.micro_batch)
-        times, of_penalty = counting(objective, self.data, batch_size)
+        times, of_penalty = counting(batch_size, self.data.rows, is_mean=objective.is_mean)
 
         def learn() -> None:
             x, y, weight = take()

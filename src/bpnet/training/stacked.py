@@ -10,7 +10,7 @@ from bpnet.nn.stacked_optimizer import StackedOptimizer
 from bpnet.training.repeating import groups, repeat
 from bpnet.training.stacked_objective import StackedObjective
 from bpnet.training.stacked_totals import StackedTotals
-from bpnet.training.step import batch_sizes
+from bpnet.training.step import batch_sizes, counting
 
 
 class StackedData:
@@ -79,7 +79,7 @@ class StackedTraining:
 
     def _step(self, size: int) -> Callable[[], None]:
         objective, take = self.objective, self.data.taker(size)
-        share, of_penalty = (size, size) if objective.is_mean else (1, size / self.data.samples)
+        share, of_penalty = counting(size, self.data.samples, is_mean=objective.is_mean)
 
         def step() -> None:
             x, y, weight = take()

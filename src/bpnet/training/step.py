@@ -117,7 +117,7 @@ def training_step(
     """
     learn = learn or objective.value_and_gradient
     take = next_batch(objective.network.backend, data, batch_size)
-    share, of_penalty = counting(objective, data, batch_size)
+    share, of_penalty = counting(batch_size, data.rows, is_mean=objective.is_mean)
 
     def step() -> None:
         x, y, weight = take()
@@ -128,12 +128,12 @@ def training_step(
     return step
 
 
-def counting(objective: Objective, data: DeviceData, batch_size: int) -> tuple[float, float]:
-    """What a batch's loss and its penalty count in the epoch's.
+def counting(batch_size: int, rows: int, *, is_mean: bool) -> tuple[float, float]:
+    """What a batch's loss and its penalty count in the epoch's; `rows` are those of a pass over the data.
 
     A mean counts as often as it has samples, a sum once. The penalty counts as often, but once in a pass over the data.
     """
-    return (batch_size, batch_size) if objective.is_mean else (1, batch_size / data.rows)
+    return (batch_size, batch_size) if is_mean else (1, batch_size / rows)
 
 
 def count(
