@@ -2,8 +2,8 @@
 
 `predicted`: step times of 2 and 4 processes over gloo and MPI, and over simulated networks, against the cost model:
 what the ranks take side by side, and a ring over the link that a sweep of all_reduce has given. `efficiency`: two
-processes of one thread against one of two threads. `overhead`: one process under torchrun against the same without. The
-last two take turns, so that a slow minute hits all of them, and give medians.
+processes of one thread against one of two threads, in turn, so that a slow minute hits both. `overhead`: what a fit
+that looks for ranks and finds none takes over one that does not look, in one process, and under each launcher.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 from typing import Any
 
+from bpnet_benchmarks.disturbance import Disturbance
 from bpnet_benchmarks.machine import commit, machine, versions
 from bpnet_benchmarks.ranks.cost import Link, exposed, fitted, ring
 from bpnet_benchmarks.ranks.launch import launcher, lines
@@ -32,7 +33,7 @@ SLICE = 1 << 20
 
 FIGURES = ("step", "cpu", "apart", "without_overlap")
 
-STEPS = "bpnet_benchmarks.ranks.steps"
+STEPS, OVERHEAD = "bpnet_benchmarks.ranks.steps", "bpnet_benchmarks.ranks.overhead"
 
 
 @dataclass(frozen=True)
@@ -56,20 +57,36 @@ PLACES = (
 )
 
 
-def predicted(seconds: float) -> Iterator[dict[str, Any]]:
-    """For each place its link and, for each cell, the seconds of a step as measured and as the model has them."""
+def predicted(seconds: float, rounds: int) -> Iterator[dict[str, Any]]:
+    """For each place its link and, for each cell, the seconds of a step as measured and as the model has them: medians
+    of the rounds, each in processes of its own.
+    """
     for place in PLACES:
-        own = ["--sweep", "--seconds", f"{seconds:g}", *CELLS]
-        if place.network is None:
-            rows = lines([*launcher(place.engine, place.ranks), STEPS, *own])
-        else:
-            text = over_network([sys.executable, "-m", STEPS, *own], place.ranks, place.network)
-            rows = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
-        sweep = [row for row in rows if "all_reduce" in row]
+        disturbance = Disturbance()
+        every = [_rows(place, seconds) for _ in range(rounds)]
+        others = disturbance.cores()
+        sweep = [_middle(rows, ("all_reduce",)) for rows in zip(*every, strict=True) if "all_reduce" in rows[0]]
         link = fitted(place.ranks, [row["bytes"] for row in sweep], [row["all_reduce"] for row in sweep])
         nominal = None if place.network is None else Link(place.network.delay, 8 / place.network.rate)
-        cells = [judged(row, link, nominal) for row in rows if "net" in row]
-        yield {"place": place.name, "ranks": place.ranks, "link": asdict(link), "sweep": sweep, "cells": cells}
+        cells = [judged(_middle(rows, FIGURES), link, nominal) for rows in zip(*every, strict=True) if "net" in rows[0]]
+        figures = {"link": asdict(link), "sweep": sweep, "cells": cells, "cores_of_others": others}
+        yield {"place": place.name, "ranks": place.ranks, **figures}
+
+
+def _rows(place: Place, seconds: float) -> list[dict[str, Any]]:
+    """What rank 0 prints at this place."""
+    own = ["--sweep", "--seconds", f"{seconds:g}", *CELLS]
+    if place.network is None:
+        return lines([*launcher(place.engine, place.ranks), STEPS, *own])
+    text = over_network([sys.executable, "-m", STEPS, *own], place.ranks, place.network)
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+
+def _middle(rows: Sequence[dict[str, Any]], figures: tuple[str, ...]) -> dict[str, Any]:
+    """The median of each of these figures over the rounds, and under `rounds` all of them."""
+    there = [name for name in figures if name in rows[0]]
+    found = {**rows[0], **{name: median(row[name] for row in rows) for name in there}}
+    return {**found, "rounds": {name: [row[name] for row in rows] for name in there}}
 
 
 def judged(row: dict[str, Any], link: Link, nominal: Link | None) -> dict[str, Any]:
@@ -120,6 +137,25 @@ def in_turns(
     ]
 
 
+def overhead(rounds: int) -> list[dict[str, Any]]:
+    """For each cell and launcher the medians of a step of both kinds of fit, and what looking adds: the median over the
+    pairs of their ratio, less one, and its quartiles.
+    """
+    ways = {"alone": launcher("", 1), "torchrun": launcher("gloo", 1), "mpiexec": launcher("mpi", 1)}
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for _ in range(rounds):
+        for way, launched in ways.items():
+            for row in lines([*launched, OVERHEAD, *CELLS[:2]], 2):
+                found.setdefault((f"{row['net']}:{row['batch']}", way), []).append(row)
+    rows = []
+    for (cell, way), each in sorted(found.items()):
+        none, auto = ([step for row in each for step in row[kind]] for kind in ("none", "auto"))
+        low, middle, high = quantiles((b / a - 1 for a, b in zip(none, auto, strict=True)), n=4)
+        figures = {"none": median(none), "auto": median(auto), "added": middle, "quartiles": [low, high]}
+        rows.append({"cell": cell, "way": way, **figures, "rounds": [median(row["none"]) for row in each]})
+    return rows
+
+
 def main() -> None:
     """Measure, print and record."""
     parser = argparse.ArgumentParser(prog="python -m bpnet_benchmarks.ranks.scaling")
@@ -135,17 +171,24 @@ def main() -> None:
     alone = launcher("", 1)
     two = {"one process, one thread": (alone, 1), "one process, two threads": (alone, 2)}
     two |= {f"two processes, {engine}": (launcher(engine, 2), 1) for engine in ("gloo", "mpi")}
-    one = {"alone": (alone, 2), "torchrun, one process": (launcher("gloo", 1), 2)}
     for part in given.parts:
         if part == "predicted":
             record[part] = []
-            for place in predicted(given.seconds):
+            for place in predicted(given.seconds, given.rounds):
                 record[part].append(place)
                 _tell(place)
                 _save(record, path)
+        elif part == "overhead":
+            record[part] = overhead(given.rounds)
+            for row in record[part]:
+                low, high = row["quartiles"]
+                print(
+                    f"{row['cell']:<24} {row['way']:<10} {1e3 * row['none']:9.3f} ms, looking for ranks "
+                    f"{row['added']:+.2%} (quartiles {low:+.1%} to {high:+.1%})",
+                    flush=True,
+                )
         else:
-            ways, cells = (two, LARGE) if part == "efficiency" else (one, CELLS[:2])
-            record[part] = in_turns(ways, cells, given.rounds, given.seconds)
+            record[part] = in_turns(two, LARGE, given.rounds, given.seconds)
             for row in record[part]:
                 print(
                     f"{row['cell']:<24} {row['way']:<26} {1e3 * row['step']:9.2f} ms, {1e3 * row['cpu']:.2f} of a core",

@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Mapping
 from itertools import pairwise
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,13 @@ from bpnet.distributed import communicator
 from bpnet.training import overlap
 from bpnet.training.callbacks import Callback
 from bpnet.training.communicator import Communicator
-from bpnet_benchmarks.ranks.sweep import SIZES, lower_quartile, seconds
+from bpnet_benchmarks.ranks.sweep import SIZES, seconds
 
-EPOCHS = 7
+EPOCHS = 5
 """The first is not counted."""
+
+LEAST_STEPS, MOST_STEPS = 20, 500
+"""Of an epoch. At its end the ranks add up losses and agree, which is not to count as a part of a step."""
 
 
 class Clock(Callback):
@@ -85,12 +89,8 @@ def parameters(net: str) -> int:
     return sum((before + 1) * after for before, after in pairwise(sizes))
 
 
-def _step(
-    net: str, batch: int, budget: float, ranks: Communicator | None, fit: Communicator | None
-) -> tuple[float, float]:
-    """The lower quartile of the epochs' seconds a step, of as many steps an epoch as the budget has room for; and of
-    its processor time, which others on the machine change less.
-    """
+def problem(net: str, batch: int) -> tuple[Sequential, np.ndarray, np.ndarray]:
+    """A chain of dense layers, compiled, and a batch of random samples and classes."""
     sizes = [int(each) for each in net.split("-")]
     rng = np.random.default_rng(0)
     x = rng.random((batch, sizes[0]), np.float32)
@@ -99,17 +99,28 @@ def _step(
         [Input((sizes[0],)), *(Dense(each, "relu") for each in sizes[1:-1]), Dense(sizes[-1], "softmax")]
     )
     model.compile(optimizer=Adam(), loss="sparse_categorical_crossentropy")
+    return model, x, y
+
+
+def _step(
+    net: str, batch: int, budget: float, ranks: Communicator | None, fit: Communicator | None
+) -> tuple[float, float]:
+    """The median of the epochs' seconds a step, of as many steps an epoch as the budget has room for; and of
+    its processor time, which others on the machine change less.
+    """
+    model, x, y = problem(net, batch)
     arguments: dict[str, Any] = {"batch_size": batch, "verbose": 0, "distributed": fit}
     model.fit(x, y, steps_per_epoch=2, **arguments)  # what is compiled is compiled
     begun = time.perf_counter()
-    model.fit(x, y, steps_per_epoch=2, **arguments)
-    steps = np.array([max(2.0, min(200.0, budget / EPOCHS / ((time.perf_counter() - begun) / 2)))])
+    model.fit(x, y, steps_per_epoch=5, **arguments)
+    fitting = budget / EPOCHS / ((time.perf_counter() - begun) / 5)
+    steps = np.array([max(LEAST_STEPS, min(MOST_STEPS, fitting))], float)
     if ranks is not None:
         ranks.broadcast(steps)
         ranks.barrier()
     clock = Clock()
     model.fit(x, y, steps_per_epoch=int(steps[0]), epochs=EPOCHS, callbacks=[clock], **arguments)
-    return lower_quartile(clock.seconds[1:]) / int(steps[0]), lower_quartile(clock.cpu[1:]) / int(steps[0])
+    return median(clock.seconds[1:]) / int(steps[0]), median(clock.cpu[1:]) / int(steps[0])
 
 
 def _tell(ranks: Communicator | None, row: Mapping[str, Any]) -> None:

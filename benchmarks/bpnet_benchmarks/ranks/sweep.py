@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,6 +13,9 @@ from bpnet.training.communicator import Communicator
 
 SIZES = (8, 256, 4_096, 40_000, 400_000, 2_000_000, 7_500_000)
 """Bytes: 64-128-10 has 38,440 of them in float32, 784-1024-1024-10 has 7,462,952."""
+
+BETWEEN = 1e-3
+"""Seconds of computing before each all_reduce."""
 
 
 def main() -> None:
@@ -33,25 +35,33 @@ def main() -> None:
 
 
 def seconds(ranks: Communicator, size: int, budget: float) -> float:
-    """The lower quartile of one all_reduce, of as many as fit in `budget` seconds, from 5 to 500."""
+    """The mean of one all_reduce, of as many as fit in `budget` seconds, from 20 to 500: a run waits for every one.
+
+    Before each the process computes for a millisecond, as a step does: threads that wait for a message have gone to
+    sleep meanwhile, and the caches hold other things.
+    """
     vector = np.zeros(size // 4, np.float32)
     for _ in range(2):
         ranks.all_reduce(vector)
     begun = time.perf_counter()
-    ranks.all_reduce(vector)
-    count = np.array([min(500.0, max(5.0, budget / (time.perf_counter() - begun)))])
+    for _ in range(5):
+        ranks.all_reduce(vector)
+    count = np.array([min(500.0, max(20.0, budget / ((time.perf_counter() - begun) / 5 + BETWEEN)))])
     ranks.broadcast(count)
     times = []
     for _ in range(int(count[0])):
+        _compute(BETWEEN)
         begun = time.perf_counter()
         ranks.all_reduce(vector)
         times.append(time.perf_counter() - begun)
-    return lower_quartile(times)
+    return sum(times) / len(times)
 
 
-def lower_quartile(seconds: Sequence[float]) -> float:
-    """What a quarter of the times are below: on a shared machine the others tell of other programs."""
-    return sorted(seconds)[len(seconds) // 4]
+def _compute(seconds: float) -> None:
+    matrix = np.zeros((64, 64), np.float32)
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        matrix @ matrix
 
 
 if __name__ == "__main__":
