@@ -1,7 +1,7 @@
 """Copies to a GPU, on stand-ins for the streams of CuPy and PyTorch: who waits for whom. A GPU was never tried."""
 
 import threading
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import numpy as np
@@ -56,8 +56,29 @@ def current():
     return Stream()
 
 
+class GPU:
+    """cupy.cuda.Device; `used` are the threads that it became the current one of."""
+
+    def __init__(self, used):
+        self.used = used
+
+    def use(self):
+        self.used.append(threading.current_thread().name)
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, *error):
+        pass
+
+
 @pytest.fixture
-def cupy(current):
+def used():
+    return []
+
+
+@pytest.fixture
+def cupy(current, used):
     """Targets are NumPy's arrays; a copy is done when its stream comes to it."""
     cuda = SimpleNamespace(
         Stream=Stream,
@@ -67,7 +88,7 @@ def cupy(current):
         runtime=SimpleNamespace(memGetInfo=lambda: (1000, 5000)),
     )
     pool = SimpleNamespace(free_bytes=lambda: 200)
-    made = CuPyUploads(SimpleNamespace(cuda=cuda, get_default_memory_pool=lambda: pool), nullcontext())
+    made = CuPyUploads(SimpleNamespace(cuda=cuda, get_default_memory_pool=lambda: pool), GPU(used))
 
     def target(shape):
         array = np.zeros(shape, np.float32)
@@ -82,7 +103,7 @@ def cupy(current):
 
 
 @pytest.fixture
-def pytorch(current, monkeypatch):
+def pytorch(current, used):
     on = [current]
 
     @contextmanager
@@ -94,6 +115,7 @@ def pytorch(current, monkeypatch):
     cuda = SimpleNamespace(
         Stream=Stream,
         current_stream=lambda device: current,
+        set_device=lambda device: used.append(threading.current_thread().name),
         stream=stream,
         mem_get_info=lambda device: (1000, 5000),
         memory_reserved=lambda device: 500,
@@ -136,14 +158,17 @@ def test_a_copy_waits_for_what_was_launched_before_and_no_longer(library, curren
 
 
 @pytest.mark.parametrize("library", ["cupy", "pytorch"])
-def test_the_host_waits_for_a_copy_and_for_nothing_after_it(library, current, request):
+def test_the_host_waits_for_a_copy_and_for_nothing_after_it(library, current, used, request):
     uploads, target_of = request.getfixturevalue(library)
     source, target, seen = uploads.pinned((4,), "float32"), target_of((4,)), []
     source[...] = 5
     current.work.append(lambda: seen.append("before"))
     upload = uploads.upload(source, target)
     current.work.append(lambda: seen.append("after"))
-    upload.wait()
+    waiting = threading.Thread(target=upload.wait, name="beside")
+    waiting.start()
+    waiting.join()
+    assert used == ["beside"], "else CUDA would take memory on GPU 0 for this thread"
     source[...] = 6
     assert seen == ["before"]
     np.testing.assert_array_equal(target.array, 5)

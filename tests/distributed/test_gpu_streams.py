@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from bpnet.distributed.meeting import in_short
 from bpnet.distributed.over_torch import OverTorch
 
 
@@ -93,3 +94,13 @@ def test_nccl_follows_the_stream_that_cupy_works_on(monkeypatch, pointer, stream
 def test_a_process_group_for_gpus_only_is_refused():
     with pytest.raises(ValueError, match=r"cuda:nccl, takes no arrays .* Mend: init_process_group"):
         OverTorch(Group(Cuda(), "cuda:nccl"), own=False)
+
+
+def test_of_nccls_error_the_reason_is_told():
+    head = (
+        "NCCL error in: /pytorch/ProcessGroupNCCL.cpp:94, invalid usage (run with NCCL_DEBUG=WARN), NCCL version 2.28"
+    )
+    usage = "ncclInvalidUsage: This usually reflects invalid usage of NCCL library."
+    reason = "Duplicate GPU detected : rank 1 and rank 0 both on CUDA device 1000"
+    assert in_short(RuntimeError(f"{head}\n{usage}\nLast error:\n{reason}")) == reason
+    assert in_short(RuntimeError(f"{head}\n{usage}\nLast error:\n")) == head

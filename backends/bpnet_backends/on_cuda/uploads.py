@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 from typing import Any
 
@@ -19,18 +19,20 @@ import numpy as np
 
 
 class Copying:
-    """A copy that is under way: `event` is recorded after it."""
+    """A copy that is under way: `event` is recorded after it. `select` makes its GPU the thread's current one."""
 
-    def __init__(self, event: Any, current: Callable[[], Any]) -> None:
+    def __init__(self, event: Any, current: Callable[[], Any], select: Callable[[], Any]) -> None:
         self._event = event
         self._current = current
+        self._select = select
 
     def ready(self) -> None:
         """What is launched from now on waits for the copy; the host does not."""
         self._current().wait_event(self._event)
 
     def wait(self) -> None:
-        """Let the host wait until the source has been read."""
+        """Let the host wait until the source has been read. A new thread is on GPU 0, maybe another process's."""
+        self._select()
         self._event.synchronize()
 
 
@@ -63,6 +65,7 @@ class CuPyUploads:
 
     def __init__(self, cupy: Any, gpu: Any) -> None:
         self._cupy = cupy
+        self._gpu = gpu
         with gpu:
             self._stream = cupy.cuda.Stream(non_blocking=True)
 
@@ -85,7 +88,7 @@ class CuPyUploads:
         target.data.copy_from_host_async(source.ctypes.data, source.nbytes, self._stream)
         copied = cuda.Event(disable_timing=True)
         copied.record(self._stream)
-        return Copying(copied, cuda.get_current_stream)
+        return Copying(copied, cuda.get_current_stream, self._gpu.use)
 
 
 class TorchUploads:
@@ -113,7 +116,7 @@ class TorchUploads:
         with torch.cuda.stream(self._stream):
             target.copy_(torch.from_numpy(source), non_blocking=True)
             copied = self._stream.record_event()
-        return Copying(copied, self._current)
+        return Copying(copied, self._current, partial(torch.cuda.set_device, self._device))
 
     def _current(self) -> Any:
         return self._torch.cuda.current_stream(self._device)

@@ -56,6 +56,9 @@ def not_met(launch: Launch, seconds: float, error: Exception) -> LostPeerError:
 
 
 def in_short(error: BaseException) -> str:
-    """Its first sentence, without the place in gloo's source."""
+    """Its first sentence, without the place in gloo's source; of NCCL's what comes last, which says what is wrong."""
+    _, last, reason = str(error).rpartition("Last error:")
+    if last and reason.strip():
+        return reason.strip().splitlines()[0]
     line = re.sub(r"^\[\S+:\d+\] ", "", (str(error).splitlines() or [type(error).__name__])[0])
     return line.split(". ")[0].rstrip(".")
