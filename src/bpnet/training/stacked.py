@@ -25,7 +25,7 @@ class StackedData:
         self.samples = samples
 
     def begin_epoch(self, order: Array) -> None:
-        """Set the orders (K, samples), and go to their beginning."""
+        """Set the orders (K, samples), or one for all models, and go to their beginning."""
         self.order[...] = order
         self.cursor[...] = 0
 
@@ -97,7 +97,7 @@ class StackedMeasurement:
         """x (M, …), y (M, …) and the weights (M,) on the device."""
         self._objective, self._samples = objective, int(x.shape[0])
         self._data = StackedData(objective.backend, x, y, weight, objective.network.models, self._samples)
-        self._order = objective.backend.asarray([range(self._samples)] * objective.network.models, "int64")
+        self._order = objective.backend.asarray(range(self._samples), "int64")
         self._totals = StackedTotals(objective)
         self._sizes = batch_sizes(self._samples, batch_size)
         self._steps = {size: objective.backend.capture(self._step(size)) for size in set(self._sizes)}
