@@ -65,7 +65,7 @@ class StackGuard:
         places = zip(self._numbers.arrays(), self._kept[kept], self._vectors(), strict=True)
         rate = float(to_numpy(self._stack.optimizer.rate())[k, 0])
         for number, (array, good, now) in enumerate(places):
-            array[self._members[k]] = to_numpy(now if number == KEYS else good)[k]
+            array[self._members[k]] = to_numpy((now if number == KEYS else good)[k, ...])
         never_good = at_once and len(self._kept) == 1
         kept_epoch = None if never_good else epoch + 1 - (len(self._kept) - 1 - kept)
         history = self._histories[k]
