@@ -6,6 +6,7 @@ import os
 
 from bpnet.backend import Backend
 from bpnet.ensembles.numbers import Numbers
+from bpnet.predictor import MEASURED
 from bpnet.training.out_of_memory import free_memory
 
 CACHE = 5 << 18
@@ -19,6 +20,18 @@ ON_A_GPU = 1024
 IN_TURN = 64
 """The same of models of which a layer or metric is asked for in turn: each has launches of its own, and the time to
 plan a step of so many grows with the square of their number."""
+
+ROWS = 1 << 17
+"""Samples of all models together that are measured or predicted at once."""
+
+
+def measured(models: int) -> int:
+    """Samples at once where nothing is learned, of each of so many models; as many as of a single one if they are few.
+
+    >>> measured(100), measured(1024)
+    (1024, 128)
+    """
+    return max(1, min(MEASURED, ROWS // models))
 
 
 def fitting(backend: Backend, numbers: Numbers, *, in_turn: bool) -> int:

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from bpnet.callbacks.progress import can_be_drawn_on
 from bpnet.data import arrays, samples
-from bpnet.ensembles.at_once import evenly, fitting
+from bpnet.ensembles.at_once import evenly, fitting, measured
 from bpnet.ensembles.member import fill, twin
 from bpnet.ensembles.numbers import Numbers
 from bpnet.ensembles.settings import Settings
@@ -20,7 +20,6 @@ from bpnet.models import Model
 from bpnet.nn.dropout import Dropout
 from bpnet.nn.optimizers import ElementwiseOptimizer
 from bpnet.nn.stacked import asks_in_turn
-from bpnet.predictor import MEASURED
 from bpnet.training.history import History
 from bpnet.training.interrupt import InterruptAfterStep
 from bpnet.training.out_of_memory import explained, is_out_of_memory, let_go
@@ -107,7 +106,7 @@ class Ensemble:
         """
         size = arrays.whole_number("batch_size", batch_size, default=32)
         epochs = arrays.whole_number("epochs", epochs)
-        measured = arrays.whole_number("validation_batch_size", validation_batch_size, default=MEASURED)
+        size_then = arrays.whole_number("validation_batch_size", validation_batch_size, default=measured(self.at_once))
         like = self.model.expected(x)
         if folds is not None and validation_split:
             raise ValueError(
@@ -134,7 +133,7 @@ class Ensemble:
                 try:
                     if kind not in runs:
                         stack = Stack(self.model, len(members), self.settings)
-                        runs[kind] = StackRun(stack, *on_device, kind[1], size, measured)
+                        runs[kind] = StackRun(stack, *on_device, kind[1], size, size_then)
                     train = runs[kind].run
                     begun = train(self._numbers, members, own, first, epochs, shuffle, interrupt, histories, bar)
                 except Exception as error:
@@ -155,7 +154,7 @@ class Ensemble:
 
     def predict(self, x: Any, batch_size: int | None = None) -> np.ndarray:
         """The outputs of all models for x: (K, samples, …)."""
-        size = arrays.whole_number("batch_size", batch_size, default=MEASURED)
+        size = arrays.whole_number("batch_size", batch_size, default=measured(self.at_once))
         data = samples.inputs(self.model.expected(x).inputs, x)[0][1]
         found = []
         for stack, members in self._in_turn():
@@ -172,7 +171,7 @@ class Ensemble:
         self, x: Any, y: Any, batch_size: int | None = None, sample_weight: Any = None
     ) -> list[dict[str, float]]:
         """The loss, penalty included, and the metrics of each model on x and y."""
-        size = arrays.whole_number("batch_size", batch_size, default=MEASURED)
+        size = arrays.whole_number("batch_size", batch_size, default=measured(self.at_once))
         data = put(self.model, samples.checked(self.model.expected(x), x, y, sample_weight))
         found: list[dict[str, float]] = []
         measures: dict[int, StackedMeasurement] = {}
