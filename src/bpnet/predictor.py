@@ -15,7 +15,7 @@ from bpnet.data.random import generator
 from bpnet.expected import expected_inputs
 from bpnet.nn.graph import Graph
 from bpnet.nn.network import Network
-from bpnet.summary import table
+from bpnet.summary import one_line, table
 from bpnet.training.inference import Inference
 from bpnet.training.out_of_memory import is_out_of_memory, too_many_samples
 
@@ -40,6 +40,9 @@ class Predictor:
         self.backend = load(backend, precision=precision)
         self.seed = arrays.whole_number("seed", seed, least=0)
         self._network: Network | None = None
+
+    def __repr__(self) -> str:
+        return one_line(self)
 
     @property
     def network(self) -> Network:

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from bpnet.backend import Array
+from bpnet.constructor import Written
 from bpnet.names import look_up
 from bpnet.nn.checks import require_number
 from bpnet.nn.losses import Loss
 
 
-class Metric(ABC):
+class Metric(Written, ABC):
     """A figure of merit."""
 
     name: str
@@ -71,7 +72,7 @@ class Accuracy(MeanMetric):
         return xp.argmax(p, axis=-1) == label
 
 
-@dataclass
+@dataclass(repr=False)
 class BinaryAccuracy(MeanMetric):
     """The share of outputs on the right side of the threshold; several outputs of a sample are averaged."""
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bpnet.backend import Array, Backend
+from bpnet.constructor import Written
 from bpnet.names import look_up
 from bpnet.nn.checks import require_number
 from bpnet.nn.network import Network
@@ -25,7 +26,7 @@ TINY_SQUARE = 1e-36
 """The same for the mean of squares, whose root stays far below any ε in use."""
 
 
-class Optimizer(ABC):
+class Optimizer(Written, ABC):
     """The settings of an optimizer; `bind` gives it a network's vectors."""
 
     @abstractmethod

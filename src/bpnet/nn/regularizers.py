@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from bpnet.backend import Array, Backend
+from bpnet.constructor import text
 from bpnet.names import look_up
 from bpnet.nn.op import op
 
@@ -28,6 +29,12 @@ class Regularizer:
             if not (isfinite(value) and value >= 0):
                 raise ValueError(f"{name}: {value!r} was given, expected a finite number from 0")
 
+    def __repr__(self) -> str:
+        l1, l2 = text(self.l1), text(self.l2)
+        if self.l1 and self.l2:
+            return f"L1L2({l1}, {l2})"
+        return f"L1({l1})" if self.l1 else f"L2({l2})" if self.l2 else "Regularizer()"
+
 
 def L1(l1: float = 0.01) -> Regularizer:  # noqa: N802 - the name that everybody knows
     """P = l1 Σ|w|."""
@@ -44,11 +51,14 @@ def L1L2(l1: float = 0.01, l2: float = 0.01) -> Regularizer:  # noqa: N802 - the
     return Regularizer(l1, l2)
 
 
+REGULARIZERS = {"l1": L1(), "l2": L2(), "l1_l2": L1L2()}
+
+
 def regularizer(which: str | Regularizer | None) -> Regularizer:
     """The regularizer of that name, or the one given; None is no penalty."""
     if which is None:
         return Regularizer()
-    return look_up("regularizer", which, {"l1": L1(), "l2": L2(), "l1_l2": L1L2()}) if isinstance(which, str) else which
+    return look_up("regularizer", which, REGULARIZERS) if isinstance(which, str) else which
 
 
 @dataclass(frozen=True)

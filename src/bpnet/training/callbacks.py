@@ -9,10 +9,11 @@ from contextlib import ExitStack, contextmanager
 from types import MappingProxyType
 from typing import Any
 
+from bpnet.constructor import Written
 from bpnet.training.history import History, TrainingDivergedError
 
 
-class Callback:
+class Callback(Written):
     """Does nothing; override what you need. Epochs and batches are counted from 0.
 
     Where `on_batch_end` is overridden, it is told of every batch, and steps are asked for one by one. A GPU does many
