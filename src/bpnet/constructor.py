@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from functools import partial
 from inspect import Parameter
 from numbers import Real
@@ -69,16 +70,19 @@ class Written:
 
 
 def text(value: Any) -> str:
-    """`repr(value)`, of a function its name, of a NumPy scalar its number; where that fails, the class."""
+    """`repr(value)`, of a function its name, of a NumPy scalar its number, of a path its text; else the class."""
+    kind = type(value).__name__
     if isinstance(value, partial):
         settings = [f"{name}={text(item)}" for name, item in value.keywords.items()]
         return f"partial({', '.join([text(value.func), *map(text, value.args), *settings])})"
     if inspect.isroutine(value) or isinstance(value, type):
-        return getattr(value, "__name__", type(value).__name__)
+        return str(getattr(value, "__name__", kind))
     try:
+        if isinstance(value, os.PathLike):
+            return repr(os.fspath(value))
         return repr(value.item() if isinstance(value, Real) and hasattr(value, "item") else value)
     except Exception:  # another library's, or a user's
-        return f"<{type(value).__name__}>"
+        return f"<{kind}>"
 
 
 def equal(value: Any, other: Any) -> bool:

@@ -14,6 +14,7 @@ from bpnet.data import arrays, samples
 from bpnet.data.random import generator
 from bpnet.expected import expected_inputs
 from bpnet.nn.graph import Graph
+from bpnet.nn.layer import Layer
 from bpnet.nn.network import Network
 from bpnet.summary import one_line, table
 from bpnet.training.inference import Inference
@@ -50,6 +51,15 @@ class Predictor:
         if self._network is None:
             raise RuntimeError("the model is not built: its input shape is unknown. Mend: begin it with Input(shape)")
         return self._network
+
+    @property
+    def layers(self) -> list[Layer]:
+        """Each layer once, in the order of its first place."""
+        return list(self.network.graph.layers)
+
+    def count_params(self) -> int:
+        """The number of parameters; running statistics are none."""
+        return self.network.layout.size
 
     @property
     def output_shape(self) -> tuple[int, ...]:

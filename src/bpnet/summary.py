@@ -67,7 +67,7 @@ def one_line(model: Any) -> str:
     Only what is there already is looked at, also where a constructor has not come to its end.
     """
     own = vars(model)
-    network, compiled, layers = own.get("_network"), own.get("_compiled"), own.get("layers", ())
+    network, compiled, layers = own.get("_network"), own.get("_compiled"), own.get("_layers", ())
     parts = [f"{len(layers)} layer{'s' * (len(layers) != 1)}", "not built"]
     if network is not None:
         graph = network.graph

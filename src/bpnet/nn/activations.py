@@ -286,8 +286,13 @@ def activation(which: str | ActivationFunction | None) -> ActivationFunction:
     """The activation of that name, or the one given; None is linear."""
     if which is None:
         return ACTIVATIONS["linear"]
-    if isinstance(which, str):
+    if isinstance(which, str | type):
         return look_up("activation", which, ACTIVATIONS)
+    if hasattr(which, "output_shape"):  # a layer has the members of an activation too
+        raise ValueError(
+            f"activation: the layer {which!r} was given, expected a name or an activation. "
+            "Mend: 'relu' or LeakyRelu(0.1); or let the layer follow this one"
+        )
     if not hasattr(which, "bind") or not hasattr(which, "name"):
         raise ValueError(f"activation: {which!r} was given, expected a name or an ElementwiseActivation(name, formula)")
     return which

@@ -68,7 +68,10 @@ class Dense(Layer):
     def output_shape(self, *inputs: Shape) -> Shape:
         """(I,) → (units,)."""
         if len(inputs) != 1 or len(inputs[0]) != 1:
-            raise ValueError(f"layer {self.name!r}: inputs of shape {inputs} came, expected one of shape (features,)")
+            raise ValueError(
+                f"layer {self.name!r}: inputs of shape {inputs} came, expected one of shape (features,). "
+                "Mend: Flatten() before it"
+            )
         return (self.units,)
 
     def parameters(self, *inputs: Shape) -> Sequence[Parameter]:

@@ -90,6 +90,8 @@ INITIALIZERS: dict[str, Initializer] = {
     "ones": Constant(1.0),
     "normal": Normal(),
     "uniform": Uniform(),
+    "random_normal": Normal(),
+    "random_uniform": Uniform(),
     "glorot_normal": VarianceScaling(1.0, "average", "normal"),
     "glorot_uniform": VarianceScaling(1.0, "average", "uniform"),
     "xavier_normal": VarianceScaling(1.0, "average", "normal"),
@@ -103,4 +105,6 @@ INITIALIZERS: dict[str, Initializer] = {
 
 def initializer(which: str | Initializer) -> Initializer:
     """The initializer of that name, or the one given."""
-    return which if callable(which) else look_up("initializer", which, INITIALIZERS)
+    if callable(which) and not isinstance(which, type):
+        return which
+    return look_up("initializer", which, INITIALIZERS)

@@ -83,7 +83,7 @@ class Layer(Written, ABC):
         if type(default) is int and _is_made_of(default, value):
             return default
         words = _words(value)
-        return default if default in words else words[0] if words else value
+        return value if not words else default if default in words else words[0]
 
     @abstractmethod
     def output_shape(self, *inputs: Shape) -> Shape:

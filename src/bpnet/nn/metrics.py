@@ -182,6 +182,8 @@ def metric(which: str | Metric, loss: Loss) -> Metric:
     """
     if isinstance(which, Metric):
         found = which
+    elif isinstance(which, Loss):
+        raise ValueError(f"metrics: the loss {which!r} was given, expected a metric. Mend: its name, 'mse' or 'mae'")
     elif which in ("accuracy", "acc"):
         chosen = {"binary": BinaryAccuracy(name="accuracy"), "values": AccuracyOfValues()}
         found = chosen.get(loss.targets, Accuracy())

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import inf
+from numbers import Real
 
 from bpnet.backend import Array, Backend
 from bpnet.constructor import text
@@ -26,7 +27,7 @@ class Regularizer:
     def __post_init__(self) -> None:
         for name in ("l1", "l2"):
             value = getattr(self, name)
-            if not (isfinite(value) and value >= 0):
+            if not (isinstance(value, Real) and 0 <= float(value) < inf):
                 raise ValueError(f"{name}: {value!r} was given, expected a finite number from 0")
 
     def __repr__(self) -> str:
@@ -58,7 +59,11 @@ def regularizer(which: str | Regularizer | None) -> Regularizer:
     """The regularizer of that name, or the one given; None is no penalty."""
     if which is None:
         return Regularizer()
-    return look_up("regularizer", which, REGULARIZERS) if isinstance(which, str) else which
+    if isinstance(which, str):
+        return look_up("regularizer", which, REGULARIZERS)
+    if not isinstance(which, Regularizer):
+        raise ValueError(f"regularizer: {text(which)} was given, expected a name or an object. Mend: L2(0.01)")
+    return which
 
 
 @dataclass(frozen=True)
