@@ -97,6 +97,8 @@ def load(spec: str | Backend | None = None, *, strict: bool | None = None, preci
                 f"Mend: backend=load({spec.name!r}, precision={precision!r})"
             )
         return spec
+    if spec.endswith(".safetensors"):
+        raise ValueError(f"backend: {spec!r} was given, expected a backend. Mend: load_model reads saved models")
     wanted = matrix_precision(precision)
     try:
         if spec == "auto":

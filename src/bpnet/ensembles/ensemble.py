@@ -77,6 +77,11 @@ class Ensemble:
         self.interrupted = False
         """Has Ctrl-C ended the last `fit`?"""
 
+    def __repr__(self) -> str:
+        own = vars(self)
+        told = own["settings"].told() if "settings" in own else []
+        return f"Ensemble({', '.join(told)}; each as {own.get('model')!r})"
+
     def __len__(self) -> int:
         return len(self.settings)
 

@@ -190,6 +190,11 @@ class Conv2D(Layer):
 class Conv1D(Conv2D):
     """`Conv2D` along one axis: x (N, L, C) → y (N, L', filters); w (K, C / groups, filters)."""
 
+    def as_given(self, name: str, default: Any) -> Any:
+        """As `Layer` has it; of the two axes the second is the user's."""
+        value = super().as_given(name, default)
+        return value[1] if name in ("kernel_size", "strides", "dilation_rate") and isinstance(value, tuple) else value
+
     def output_shape(self, *inputs: Shape) -> Shape:
         """(L, C) → (L', filters)."""
         shape = one_input(self.name, inputs)

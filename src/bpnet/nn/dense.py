@@ -60,10 +60,18 @@ class Dense(Layer):
             input_shape = (input_dim,)
         self.input_shape = None if input_shape is None else tuple(input_shape)
 
+    def as_given(self, name: str, default: Any) -> Any:
+        """As `Layer` has it; `input_dim` says what `input_shape` is."""
+        said = name == "input_shape" and self.input_dim is not None
+        return default if said else super().as_given(name, default)
+
     def output_shape(self, *inputs: Shape) -> Shape:
         """(I,) → (units,)."""
         if len(inputs) != 1 or len(inputs[0]) != 1:
-            raise ValueError(f"layer {self.name!r}: inputs of shape {inputs} came, expected one of shape (features,)")
+            raise ValueError(
+                f"layer {self.name!r}: inputs of shape {inputs} came, expected one of shape (features,). "
+                "Mend: Flatten() before it"
+            )
         return (self.units,)
 
     def parameters(self, *inputs: Shape) -> Sequence[Parameter]:
