@@ -74,6 +74,14 @@ SETTINGS = {
     ),
     "regularizer: L2 was given": lambda: Conv2D(2, 3, kernel_regularizer=L2),
     "l1: 'a' was given, expected a finite number from 0": lambda: L1("a"),
+    "name: 4 was given, expected text": lambda: Dense(2, name=4),
+    "name: 5 was given, expected text": lambda: Input((2,), name=5),
+    "input_shape: 4 was given, expected a shape": lambda: Dense(2, input_shape=4),
+    "input_shape: '88' was given, expected a shape": lambda: Conv2D(2, 3, input_shape="88"),
+    "input_shape: \\(5,\\) was given, and input_dim 4. Mend: one of the two": lambda: Dense(
+        2, input_dim=4, input_shape=(5,)
+    ),
+    "input_dim: '4' was given, expected a whole number": lambda: Dense(2, input_dim="4"),
 }
 
 

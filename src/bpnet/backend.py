@@ -149,8 +149,13 @@ def registered() -> list[str]:
 
 
 def float_dtype(dtype: str | None = None) -> str:
-    """`dtype`, or the environment variable BPNET_DTYPE where it is None: `float32` (the default) or `float64`."""
-    name = dtype or os.environ.get("BPNET_DTYPE") or "float32"
+    """`dtype`, or the environment variable BPNET_DTYPE where it is None: `float32` (the default) or `float64`.
+
+    NumPy's types of these names do as well.
+    """
+    name: Any = dtype or os.environ.get("BPNET_DTYPE") or "float32"
+    if not isinstance(name, str):
+        name = getattr(name, "name", None) or getattr(name, "__name__", name)
     return look_up("dtype", name, {known: known for known in DTYPES})
 
 

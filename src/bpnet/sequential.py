@@ -40,6 +40,8 @@ class Sequential(Model):
         super().__init__(backend=backend, dtype=dtype, seed=seed, precision=precision)
         self._layers: list[Layer] = []
         self._input_shape: tuple[int, ...] | None = None
+        if isinstance(layers, Layer | Node):
+            raise TypeError(f"layers: {layers!r} was given, expected a list of layers: [{layers!r}]")
         for layer in layers:
             self.add(layer)
 

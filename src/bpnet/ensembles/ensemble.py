@@ -109,6 +109,7 @@ class Ensemble:
         """
         size = arrays.whole_number("batch_size", batch_size, default=32)
         epochs = arrays.whole_number("epochs", epochs)
+        shuffle = arrays.flag("shuffle", shuffle)
         measured = arrays.whole_number("validation_batch_size", validation_batch_size, default=MEASURED)
         like = self.model.expected(x)
         if folds is not None and validation_split:

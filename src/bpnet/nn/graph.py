@@ -48,6 +48,8 @@ def Input(shape: Sequence[int], name: str | None = None) -> Node:  # noqa: N802 
     sizes = tuple(shape) if isinstance(shape, Iterable) else ()
     if not sizes or not all(isinstance(size, Integral) and size >= 1 for size in sizes):
         raise ValueError(f"shape: {shape!r} was given, expected whole numbers from 1, without the batch axis: (64,)")
+    if name is not None and not isinstance(name, str):
+        raise ValueError(f"name: {name!r} was given, expected text")
     return Node(None, (), tuple(int(size) for size in sizes), name)
 
 

@@ -43,6 +43,8 @@ class Layer(Written, ABC):
     """Where its input names rows of a table, by whole numbers from 0, how many rows that has."""
 
     def __init__(self, name: str | None = None) -> None:
+        if name is not None and not isinstance(name, str):
+            raise ValueError(f"name: {name!r} was given, expected text")
         self.name = name or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(self).__name__).lower()
         self.is_named = name is not None
         self.has_place = False  # in no model yet
