@@ -1,4 +1,4 @@
-"""Two processes over each engine, really launched: gloo's as torchrun would, with its variables, and once by it."""
+"""Processes over each engine, really launched: gloo's as torchrun would, with its variables, and once by it."""
 
 import os
 import shutil
@@ -22,17 +22,18 @@ def variables(seconds):
     return os.environ | {"BPNET_TIMEOUT": str(seconds), "OMP_NUM_THREADS": "1", "BPNET_THREADS": "1"}
 
 
-def launch(engine, name, seconds=60):
+def launch(engine, name, seconds=60, ranks=2):
     """The exit codes, and what was written to standard output and to standard error."""
     if engine == "mpi":
         assert MPIEXEC is not None, "mpi4py is installed, but there is no mpiexec. Mend: pip install mpich"
-        commands = [([MPIEXEC, "-n", "2", sys.executable, JOB, name], {})]
+        commands = [([MPIEXEC, "-n", str(ranks), sys.executable, JOB, name], {})]
     else:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = str(free.getsockname()[1])
-        there = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-        commands = [([sys.executable, JOB, name], there | {"RANK": rank, "LOCAL_RANK": rank}) for rank in "01"]
+        there = {"WORLD_SIZE": str(ranks), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+        own = [{"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(ranks)]
+        commands = [([sys.executable, JOB, name], there | each) for each in own]
     running = [
         subprocess.Popen(
             command, env=variables(seconds) | more, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"

@@ -1,4 +1,4 @@
-"""Two real processes over each engine come to the numbers of one."""
+"""Two and four real processes over each engine come to the numbers of one."""
 
 from pathlib import Path
 
@@ -17,13 +17,15 @@ def one():
     return results(None)
 
 
+@pytest.mark.parametrize("ranks", [2, 4])
 @pytest.mark.parametrize("engine", ENGINES)
-def test_two_processes_train_as_one(engine, one, tmp_path, monkeypatch):
+def test_processes_train_as_one(engine, ranks, one, tmp_path, monkeypatch):
     monkeypatch.setattr(test_engines, "JOB", JOB)
-    codes, _, err = launch(engine, str(tmp_path / "found.npz"))
+    codes, _, err = launch(engine, str(tmp_path / "found.npz"), ranks=ranks)
     assert set(codes) == {0}, err
     with np.load(tmp_path / "found.npz") as found:
-        assert set(found) == set(one)
+        assert int(found["ranks"]) == ranks
+        assert set(found) == {"ranks", *one}
         for name, expected in one.items():
             worst = np.abs(found[name] - np.asarray(expected)).max(initial=0.0)
             assert worst <= 1e-10, f"{name}: off by {worst:.2g}"

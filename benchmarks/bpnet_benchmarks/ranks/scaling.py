@@ -65,10 +65,10 @@ def predicted(seconds: float, rounds: int) -> Iterator[dict[str, Any]]:
         disturbance = Disturbance()
         every = [_rows(place, seconds) for _ in range(rounds)]
         others = disturbance.cores()
-        sweep = [_middle(rows, ("all_reduce",)) for rows in zip(*every, strict=True) if "all_reduce" in rows[0]]
+        sweep = _sweep([row for rows in every for row in rows if "all_reduce" in row])
         link = fitted(place.ranks, [row["bytes"] for row in sweep], [row["all_reduce"] for row in sweep])
         nominal = None if place.network is None else Link(place.network.delay, 8 / place.network.rate)
-        cells = [judged(_middle(rows, FIGURES), link, nominal) for rows in zip(*every, strict=True) if "net" in rows[0]]
+        cells = [judged(_middle(rows), link, nominal) for rows in zip(*every, strict=True) if "net" in rows[0]]
         figures = {"link": asdict(link), "sweep": sweep, "cells": cells, "cores_of_others": others}
         yield {"place": place.name, "ranks": place.ranks, **figures}
 
@@ -82,9 +82,17 @@ def _rows(place: Place, seconds: float) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
 
-def _middle(rows: Sequence[dict[str, Any]], figures: tuple[str, ...]) -> dict[str, Any]:
-    """The median of each of these figures over the rounds, and under `rounds` all of them."""
-    there = [name for name in figures if name in rows[0]]
+def _sweep(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of each size the median of all its times: links of a shared machine are not the same from minute to minute."""
+    times: dict[int, list[float]] = {}
+    for row in rows:
+        times.setdefault(row["bytes"], []).append(row["all_reduce"])
+    return [{"bytes": size, "all_reduce": median(found), "rounds": found} for size, found in times.items()]
+
+
+def _middle(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The median of each figure over the rounds, and under `rounds` all of them."""
+    there = [name for name in FIGURES if name in rows[0]]
     found = {**rows[0], **{name: median(row[name] for row in rows) for name in there}}
     return {**found, "rounds": {name: [row[name] for row in rows] for name in there}}
 

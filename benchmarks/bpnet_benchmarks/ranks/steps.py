@@ -48,18 +48,17 @@ class Clock(Callback):
 
 
 def main() -> None:
-    """Rank 0 prints a line of JSON a cell, and before them one a size of `sweep` if `--sweep` is given."""
+    """Rank 0 prints a line of JSON a cell, and before it one a size of `sweep` if `--sweep` is given."""
     parser = argparse.ArgumentParser(prog="python -m bpnet_benchmarks.ranks.steps")
     parser.add_argument("cells", nargs="+", metavar="NET:BATCH")
     parser.add_argument("--seconds", type=float, default=2.0, help="of each figure, about")
-    parser.add_argument("--sweep", action="store_true", help="time all_reduce too")
+    parser.add_argument("--sweep", action="store_true", help="time all_reduce before each cell")
     given = parser.parse_args()
     ranks = communicator()
-    if given.sweep and ranks is not None:
-        for size in SIZES:
-            found = seconds(ranks, size, 0.3)
-            _tell(ranks, {"bytes": size, "all_reduce": found})
     for cell in given.cells:
+        if given.sweep and ranks is not None:
+            for size in SIZES:
+                _tell(ranks, {"bytes": size, "all_reduce": seconds(ranks, size, 0.3)})
         net, _, batch = cell.partition(":")
         _tell(ranks, {"net": net, "batch": int(batch), **_cell(net, int(batch), given.seconds, ranks)})
     if ranks is not None:
