@@ -42,9 +42,9 @@ run parity 90 "$python" -m pytest tests/parity --parity-table -m gpu -p no:cache
 run gpu-tests 70 "$python" -m pytest -m gpu --ignore=tests/parity -p no:cacheprovider $workers
 run whole-runs 62 "$python" -m bpnet_benchmarks.whole_runs --out "$out/whole-runs.json"
 run microbenchmarks 72 "$python" -m bpnet_benchmarks.microbenchmarks --out "$out/microbenchmarks.json"
-run ensembles 25 "$python" -m bpnet_benchmarks.ensembles --backend cupy --backend torch:cuda --models 1000 \
+run ensembles 45 "$python" -m bpnet_benchmarks.ensembles --backend cupy --backend torch:cuda --models 1000 \
     --at-once 1000 --epochs 20 --rounds 1 --out "$out/ensembles.json"
-run side-by-side 160 "$python" -m bpnet_benchmarks.sweep --limit 135 --out "$out/side-by-side.json" \
+run side-by-side 140 "$python" -m bpnet_benchmarks.sweep --limit 118 --out "$out/side-by-side.json" \
     --microbenchmarks "$out/microbenchmarks.json"
 run targets 10 "$python" -m bpnet_benchmarks.targets "$out" --markdown
 grep -E '^(#|\||-)' "$part" >"$out/targets.md"

@@ -6,8 +6,8 @@ and of all. Both include what each takes from the model's making to the last fig
 a + b·epochs, so the two tell what a net costs before it trains, and what an epoch costs. Where other programs take the
 cores, the time of all cores (`cpu_ms_a_net`) tells more, best on one thread, which waits for none.
 
-Of nets one by one at most `ONE_BY_ONE` are fitted, and the time is scaled. Both must come to the same loss. With
-`--profile` the parts of a captured step are timed too (backend numba).
+Of nets one by one at most `ONE_BY_ONE` are fitted, and the time is scaled. All must come to the same loss. Where a case
+fails, the others are recorded. With `--profile` the parts of a captured step are timed too (backend numba).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import product
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -27,7 +28,7 @@ import numpy as np
 
 from bpnet_benchmarks.disturbance import Disturbance
 from bpnet_benchmarks.machine import commit, machine, versions
-from bpnet_benchmarks.processes import result_stream, run_json
+from bpnet_benchmarks.processes import ChildFailedError, result_stream, run_json
 
 KIND = "ensembles"
 """What the file says that it is."""
@@ -97,17 +98,29 @@ def main() -> None:
     ]
     disturbance = Disturbance()
     found: dict[Case, list[Any]] = {case: [] for case in cases}
-    for number in range(given.rounds):
-        for case, rounds in found.items():
-            more = ["--profile"] if given.profile and number == given.rounds - 1 else []
-            command = [sys.executable, "-m", "bpnet_benchmarks.ensembles", "--child", json.dumps(asdict(case)), *more]
-            rounds.append(run_json(command, given.threads, PATIENCE))
-            print(f"{case.name}: {rounds[-1]['seconds']:.3f} s for {case.fitted}", file=sys.stderr, flush=True)
-    rows = [row(case, rounds) for case, rounds in found.items()]
+    done = _run(given, found)
+    rows = [row(case, rounds) for case, rounds in found.items() if rounds]
     for each in rows:
         print(line(each), flush=True)
     _save(given, rows, disturbance.cores())
-    sys.exit(not same_losses(rows))
+    sys.exit(not (same_losses(rows) and done))
+
+
+def _run(given: argparse.Namespace, found: dict[Case, list[Any]]) -> bool:
+    """Measure in rounds, until Ctrl-C; did all cases run?"""
+    done = True
+    for number, (case, rounds) in product(range(given.rounds), found.items()):
+        more = ["--profile"] if given.profile and number == given.rounds - 1 else []
+        command = [sys.executable, "-m", "bpnet_benchmarks.ensembles", "--child", json.dumps(asdict(case)), *more]
+        try:
+            rounds.append(run_json(command, given.threads, PATIENCE))
+            print(f"{case.name}: {rounds[-1]['seconds']:.3f} s for {case.fitted}", file=sys.stderr, flush=True)
+        except (ChildFailedError, KeyboardInterrupt) as error:
+            done = False
+            print(f"{case.name} did not run: {str(error) or 'interrupted'}", flush=True)
+            if isinstance(error, KeyboardInterrupt):
+                break
+    return done
 
 
 def measured(case: Case, *, profile: bool = False) -> dict[str, Any]:
@@ -174,9 +187,8 @@ def _together(case: Case, nets: int, epochs: int) -> list[float]:
     from bpnet.ensembles.ensemble import Ensemble
 
     x, y = data(case.net)
-    ensemble = Ensemble(model(case, 0), nets, at_once=case.at_once)
-    fitted = ensemble.fit(x, y, batch_size=case.batch, epochs=epochs, verbose=0)
-    return [history.history["loss"][-1] for history in fitted]
+    made = Ensemble(model(case, 0), nets, at_once=case.at_once)
+    return [each.history["loss"][-1] for each in made.fit(x, y, batch_size=case.batch, epochs=epochs, verbose=0)]
 
 
 # ---- where a step's time goes

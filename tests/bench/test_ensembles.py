@@ -49,3 +49,23 @@ def test_the_command_writes_a_record(tmp_path, monkeypatch) -> None:
     record = json.loads(out.read_text())
     assert [each["at_once"] for each in record["rows"]] == [0, None]
     assert all(each["parts"] and each["nets_a_minute"] > 0 for each in record["rows"])
+
+
+@pytest.mark.parametrize("error", [ensembles.ChildFailedError("it ended with code 1"), KeyboardInterrupt()])
+def test_what_was_measured_before_a_failure_is_recorded(tmp_path, monkeypatch, capsys, error) -> None:
+    figures = [{"first": 1.0, "seconds": 2.0, "cpu_seconds": 1.0, "steps": 1, "loss": 0.5}]
+
+    def once(*_: object) -> dict:
+        if not figures:
+            raise error
+        return figures.pop()
+
+    out = tmp_path / "record.json"
+    arguments = ["--backend", "numpy", "--backend", "numba", "--models", "3", "--at-once", "3", "--rounds", "1"]
+    monkeypatch.setattr(ensembles, "run_json", once)
+    monkeypatch.setattr(sys, "argv", ["ensembles", *arguments, "--out", str(out)])
+    with pytest.raises(SystemExit) as ended:
+        ensembles.main()
+    assert ended.value.code
+    assert [each["backend"] for each in json.loads(out.read_text())["rows"]] == ["numpy"]
+    assert "did not run" in capsys.readouterr().out

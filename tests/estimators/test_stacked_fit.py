@@ -1,6 +1,7 @@
 """Estimators that are trained as a stack: each has the numbers of its own fit, draws, schedule and end included."""
 
 import warnings
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,12 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import KFold
 from sklearn.utils.parallel import Parallel
 
+from bpnet.nn.losses import MeanSquaredError
 from bpnet.sklearn import MLPClassifier, MLPRegressor, together
 from bpnet.sklearn.equality import data
+from bpnet.sklearn.placed import Architecture
+from bpnet.sklearn.stacked_fit import Kind
+from bpnet.sklearn.stacked_update import StackedAdam
 
 COMPARED = ("loss_curve_", "validation_scores_", "validation_loss_curve_", "coefs_", "intercepts_")
 
@@ -98,3 +103,14 @@ def test_equals_its_own_fit(case: str, backend: str, monkeypatch: pytest.MonkeyP
                 if expected is not None:
                     for a, b in zip(found, expected, strict=True):
                         np.testing.assert_allclose(a, b, rtol=0, atol=1e-10)  # the issue's bound for stacks
+
+
+def test_on_a_gpu_what_is_held_out_of_all_models_fits_into_the_memory():
+    gpu, cpu = SimpleNamespace(device="NVIDIA H100 (CUDA 13.0)"), SimpleNamespace(device="CPU")
+    shape = Architecture((64, 100, 10), ("relu",), "softmax", 0.0, 0)
+    few, many = (
+        Kind(shape, "float32", 200, 10**5, held_out, MeanSquaredError(), StackedAdam) for held_out in (0, 10**5)
+    )
+    assert together.at_once(many, gpu) * 10**5 * (64 + 2 * 110) * 4 <= together.MEMORY
+    assert together.at_once(few, gpu) > 1000
+    assert together.at_once(few, cpu) == together.at_once(many, cpu)

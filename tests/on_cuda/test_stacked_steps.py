@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from backends_here import backend_named
-from bpnet import Dense, Sequential
+from bpnet import BatchNormalization, Dense, Sequential
+from bpnet.ensembles.at_once import IN_TURN, ON_A_GPU
 from bpnet.ensembles.ensemble import Ensemble
 from bpnet_backends.on_cuda import captured
 from bpnet_backends.on_cuda.backend import CudaBackend
@@ -64,6 +65,17 @@ def test_a_stack_is_captured_and_trains_as_on_numpy(plans: list[Plan], dtype: st
             (INPUTS, HIDDEN, BATCH),
         )
     )
+
+
+@pytest.mark.parametrize(
+    ("more", "metric", "expected"),
+    [([], "mae", ON_A_GPU), ([BatchNormalization()], "mae", IN_TURN), ([], "r2", IN_TURN)],
+)
+def test_stacks_are_small_where_each_model_has_launches_of_its_own(more: list[Any], metric: str, expected: int) -> None:
+    backend: Any = CudaBackend(EmulatedDevice())
+    model = Sequential([Dense(2, input_dim=2), *more, Dense(1)], backend=backend)
+    model.compile("adam", "mse", metrics=[metric])
+    assert Ensemble(model, 2 * ON_A_GPU).at_once == expected
 
 
 @pytest.mark.parametrize("architecture", [80, 90])

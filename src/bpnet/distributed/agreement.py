@@ -23,6 +23,7 @@ MENDS = dict.fromkeys(VERSIONS, "install the same versions on every machine") | 
     "validation data": "give every rank the same validation data",
     "epochs done": "give every rank the same folder of checkpoints",
     "seed": "the same seed on every rank",
+    "backend": "the same backend on every rank: as many processes on a machine as it has GPUs, or BPNET_BACKEND=numba",
 }
 OTHERWISE = "the same program, arguments and settings on every rank"
 

@@ -27,7 +27,8 @@ ANSWER = 2.0
 def torch_distributed(launch: Launch | None) -> OverTorch:
     """The process group that is there, or the one that `launch` describes.
 
-    ImportError: PyTorch is not installed. LostPeerError: the other processes were not met in time.
+    ImportError: PyTorch is not installed. LostPeerError: the other processes were not met in time. ValueError: the
+    group that is there is for arrays on GPUs only.
     """
     if launch is not None:
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # or each try to meet the others is warned of at length
@@ -66,7 +67,13 @@ class OverTorch:
         self._torch, self._distributed, self._own = torch, distributed, own
         self.rank: int = distributed.get_rank()
         self.size: int = distributed.get_world_size()
-        self._has_nccl = "nccl" in str(distributed.get_backend_config())
+        config = str(distributed.get_backend_config())
+        if "cpu:" not in config:
+            raise ValueError(
+                f"distributed: the program's process group, {config}, takes no arrays in the host's memory, expected "
+                "one that does. Mend: init_process_group('cpu:gloo,cuda:nccl')"
+            )
+        self._has_nccl = "nccl" in config
         self.name = "nccl" if self._has_nccl else "gloo"
         self._timeout = timeout()
 
@@ -124,9 +131,9 @@ class OverTorch:
                 return array, _nothing, nullcontext()
         elif is_on_host(array):
             return torch.from_numpy(as_numpy(array)), _nothing, nullcontext()
-        elif self._has_nccl:  # CuPy: NCCL follows the stream that CuPy works on
-            tensor = torch.from_dlpack(array)
-            return tensor, _nothing, torch.cuda.stream(_cupy_stream(torch, tensor.device))
+        elif self._has_nccl:  # CuPy
+            stream = _cupy_stream(torch, array.device.id)
+            return torch.from_dlpack(array), _nothing, torch.cuda.stream(stream)
         copy, write_back = by_way_of_host(array)
         return torch.from_numpy(copy), write_back, nullcontext()
 
@@ -184,10 +191,15 @@ class Begun:
         self._done()
 
 
-def _cupy_stream(torch: Any, device: Any) -> Any:
+def _cupy_stream(torch: Any, gpu: int) -> Any:
+    """The stream that CuPy works on, which NCCL is to follow; the GPU becomes PyTorch's current one too."""
     import cupy
 
-    return torch.cuda.ExternalStream(cupy.cuda.get_current_stream().ptr, device=device)
+    if torch.cuda.current_device() != gpu:  # who leaves a stream goes back to the GPU of the stream before
+        torch.cuda.set_device(gpu)
+    pointer = cupy.cuda.get_current_stream().ptr
+    # For 0, the default stream, ExternalStream would make a new one, which waits for nothing that CuPy does.
+    return torch.cuda.ExternalStream(pointer, device=gpu) if pointer else torch.cuda.default_stream(gpu)
 
 
 def _nothing() -> None:

@@ -16,15 +16,19 @@ were fastest; 1 took 2.6 times as long, 64 1.5 times."""
 ON_A_GPU = 1024
 """Models of a stack on a GPU, at most; they take a quarter of its memory, for their batches need some too."""
 
+IN_TURN = 64
+"""The same of models of which a layer or metric is asked for in turn: each has launches of its own, and the time to
+plan a step of so many grows with the square of their number."""
 
-def fitting(backend: Backend, numbers: Numbers) -> int:
-    """As many as the caches of a CPU hold, or the memory of a GPU."""
+
+def fitting(backend: Backend, numbers: Numbers, *, in_turn: bool) -> int:
+    """As many as the caches of a CPU hold, or the memory of a GPU; is some of the work done model by model?"""
     vectors = 2 + sum(vector.size == numbers.theta.size for vector in numbers.optimizer)
     of_one = max(1, vectors * int(numbers.theta[0].nbytes))
     if backend.device == "CPU":
         return _cores() * max(1, CACHE // of_one)
-    free = free_memory(backend)
-    return ON_A_GPU if free is None else max(1, min(ON_A_GPU, free // (4 * of_one)))
+    free, most = free_memory(backend), IN_TURN if in_turn else ON_A_GPU
+    return most if free is None else max(1, min(most, free // (4 * of_one)))
 
 
 def evenly(models: int, at_once: int) -> int:

@@ -19,11 +19,13 @@ from bpnet.ensembles.stack import Stack, StackRun, put
 from bpnet.models import Model
 from bpnet.nn.dropout import Dropout
 from bpnet.nn.optimizers import ElementwiseOptimizer
+from bpnet.nn.stacked import asks_in_turn
 from bpnet.predictor import MEASURED
 from bpnet.training.history import History
 from bpnet.training.interrupt import InterruptAfterStep
 from bpnet.training.out_of_memory import explained, is_out_of_memory, let_go
 from bpnet.training.stacked import StackedMeasurement
+from bpnet.training.stacked_objective import is_mean_of_samples
 
 
 class Ensemble:
@@ -68,10 +70,11 @@ class Ensemble:
         optimizer = twin(model, model.seed, None, None, None).bind()[1]
         own = [model.backend.to_numpy(vector) for vector in optimizer.vectors()]
         self._numbers = Numbers.first(model.network, own, self.settings.seeds)
-        self.at_once = min(
-            len(self),
-            fitting(model.backend, self._numbers) if at_once is None else arrays.whole_number("at_once", at_once),
-        )
+        if at_once is None:
+            most = fitting(model.backend, self._numbers, in_turn=_works_in_turn(model))
+        else:
+            most = arrays.whole_number("at_once", at_once)
+        self.at_once = min(len(self), most)
         self.epochs_seen = [0] * len(self)
         self.histories: list[History] = []
         self.interrupted = False
@@ -243,6 +246,12 @@ def obstacle_to_stacks(model: Model) -> str | None:
             "Mend: one like Adam or SGD, or train the models one after another"
         )
     return None
+
+
+def _works_in_turn(model: Model) -> bool:
+    """Is a layer or a metric asked for one model of a stack after another?"""
+    metrics = [metric for term in model.terms for metric in term.metrics]
+    return asks_in_turn(model.network) or not all(is_mean_of_samples(metric) for metric in metrics)
 
 
 def _require_places(model: Model, dropout: Any, l2: Any) -> None:

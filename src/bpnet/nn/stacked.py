@@ -16,7 +16,7 @@ from bpnet.backend import Array
 from bpnet.nn.graph import Graph, Tape
 from bpnet.nn.network import Network
 from bpnet.nn.op import zeros
-from bpnet.nn.stacked_layers import StackedDropout, StackedLayer, stacked_layer
+from bpnet.nn.stacked_layers import OneByOne, StackedDropout, StackedLayer, stacked_layer
 
 
 class StackedNetwork:
@@ -49,7 +49,7 @@ class StackedNetwork:
     def stacked(self, graph: Graph) -> Graph:
         """The same graph with its layers at work on stacks."""
         twin = copy.copy(graph)
-        learning = {place.layer for place in (*self.layout.places, *self.state_layout.places)}
+        learning = _with_numbers(self.one)
         for number, layer in enumerate(graph.layers):
             if id(layer) not in self._at_work:
                 self._at_work[id(layer)] = stacked_layer(layer, self.models, has_numbers=number in learning)
@@ -71,3 +71,15 @@ class StackedNetwork:
     def backward(self, tape: Tape, dy: Array, *, graph: Graph) -> None:
         """Write the gradient of every model's parameters into `grad`."""
         graph.backward(self.p, tape, [dy], self.g)
+
+
+def asks_in_turn(network: Network) -> bool:
+    """Has it a layer that a stack of such networks would ask for one model after another?"""
+    learning = _with_numbers(network)
+    made = (stacked_layer(layer, 1, has_numbers=i in learning) for i, layer in enumerate(network.graph.layers))
+    return any(isinstance(layer, OneByOne) for layer in made)
+
+
+def _with_numbers(network: Network) -> set[int]:
+    """The layers that have parameters or a state."""
+    return {place.layer for place in (*network.layout.places, *network.state_layout.places)}

@@ -73,6 +73,11 @@ class Kind:
         size = 4 if self.dtype == "float32" else 8
         return size * (self.batch_size * (units[0] + 2 * sum(units[1:])) + 4 * parameters)
 
+    def bytes_of_score(self) -> int:
+        """About what one model's outputs for the samples held out take, which are asked for at once."""
+        units = self.architecture.units
+        return (4 if self.dtype == "float32" else 8) * self.held_out * (units[0] + 2 * sum(units[1:]))
+
 
 class StackedFit:
     """The members of one kind in training; x (rows, features) and y (sets · rows, ...) are on the device."""

@@ -162,8 +162,9 @@ def _trained(kind: Kind, spec: Any, members: list[Member], x: np.ndarray, y: np.
 
 def at_once(kind: Kind, backend: Backend) -> int:
     """How many models: on a CPU as many as stay in a core's cache, on another device what keeps it busy."""
-    room = CACHE if backend.device.startswith("CPU") else MEMORY
-    return max(1, room // kind.bytes_of_model())
+    if backend.device.startswith("CPU"):
+        return max(1, CACHE // kind.bytes_of_model())
+    return max(1, MEMORY // max(kind.bytes_of_model(), kind.bytes_of_score()))
 
 
 def fold(estimator: Any, x: Any, y: Any, train: np.ndarray) -> tuple[Any, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from bpnet.backend import Array
 from bpnet.nn.metrics import MeanMetric, Metric
@@ -91,7 +91,7 @@ class StackedObjective:
 
     def _sums(self, metric: Metric, y: Array, p: Array, weight: Array | None) -> tuple[Array, ...]:
         xp, models, samples = self.backend.xp, p.shape[0], p.shape[1]
-        if isinstance(metric, MeanMetric) and type(metric).sums is MeanMetric.sums:
+        if is_mean_of_samples(metric):
             values = xp.reshape(xp.astype(metric.values(xp, y, self._flat(p)), xp.float64), (models, samples))
             return (xp.sum(values if weight is None else xp.astype(weight, xp.float64) * values, axis=-1),)
         targets = xp.reshape(y, (models, samples, *y.shape[1:]))
@@ -103,6 +103,11 @@ class StackedObjective:
         """The samples of all models in one row."""
         xp: Any = self.backend.xp
         return xp.reshape(z, (z.shape[0] * z.shape[1], *z.shape[2:]))
+
+
+def is_mean_of_samples(metric: Metric) -> TypeGuard[MeanMetric]:
+    """Is it summed for all models at once? Any other is asked for one model after another."""
+    return isinstance(metric, MeanMetric) and type(metric).sums is MeanMetric.sums
 
 
 def regularized(network: StackedNetwork) -> Iterator[tuple[int, int]]:

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,8 @@ LIBRARIES = ("-nostdlib", "-lm", "-lc")
 """None of C++'s, whose linking takes as long as the compiling of a small kernel."""
 MOST_THREADS, MOST_ROWS = 1024, 65535
 """Of a block; of blocks along y. Along x there are 2³¹ - 1."""
+_alone = threading.Lock()
+"""One kernel is compiled or runs at a time: all have the same threads, and ranks may be threads of this process."""
 
 
 class Kernel:
@@ -47,7 +50,8 @@ class Kernel:
         if given != self._kinds.replace("p", "i"):
             raise RuntimeError(f"{self.name}: arguments {given} were given, expected {self._kinds}")
         words = struct.pack("=" + given.replace("i", "q"), *arguments)
-        failed = self._launch((ctypes.c_uint * 6)(*shape), words, int(backwards))
+        with _alone:
+            failed = self._launch((ctypes.c_uint * 6)(*shape), words, int(backwards))
         if failed is not None:
             raise RuntimeError(f"{self.name}: {failed.decode()}")
 
@@ -59,7 +63,8 @@ def load(text: str, names: Sequence[str]) -> list[Kernel]:
     """
     if sys.platform != "linux" or shutil.which("g++") is None:
         pytest.skip("CUDA is emulated with g++ on Linux, and one of them is missing. Mend: apt install g++")
-    library = _library(text, tuple(names))
+    with _alone:
+        library = _library(text, tuple(names))
     return [Kernel(library, name) for name in names]
 
 
