@@ -161,3 +161,8 @@ def test_a_backend_of_another_distribution_is_installed_and_trains(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["strict", "array_api_strict._array_object"]
+
+
+def test_a_saved_model_is_no_backend() -> None:
+    with pytest.raises(ValueError, match=r"^backend: 'a\.safetensors' was given.* Mend: load_model"):
+        load("a.safetensors")

@@ -86,7 +86,7 @@ GRAPHS = {
 
 TYPES = {
     "an output that is no node": (lambda: made(x, "hidden"), r"outputs: 'hidden' was given, expected a node"),
-    "an output that is a layer": (lambda: made(x, Dense(3)), r"outputs: <bpnet.* was given, expected a node"),
+    "an output that is a layer": (lambda: made(x, Dense(3)), r"outputs: Dense\(3\) was given, expected a node"),
     "a list with something else": (lambda: made(x, [h, 3]), r"outputs: 3 was given, expected a node"),
     "an input that is no node": (lambda: made((4,), h), r"inputs: 4 was given, expected a node"),
     "no outputs": (lambda: made(x, []), r"outputs: \[\] was given, expected a node or a list of nodes"),

@@ -16,6 +16,8 @@ MOMENTS = {
     "ones": (1.0, 0.0),
     "normal": (0.0, 0.05**2),
     "uniform": (0.0, 0.05**2 / 3),
+    "random_normal": (0.0, 0.05**2),
+    "random_uniform": (0.0, 0.05**2 / 3),
     "glorot_normal": (0.0, 2 / (300 + 500)),
     "glorot_uniform": (0.0, 2 / (300 + 500)),
     "xavier_normal": (0.0, 2 / (300 + 500)),

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from bpnet import (
+    L1,
+    L2,
     AveragePooling2D,
     BatchNormalization,
     Concatenate,
@@ -20,6 +22,7 @@ from bpnet import (
     LayerNormalization,
     LeakyReLU,
     MaxPooling2D,
+    Normal,
     Permute,
     PReLU,
     Reshape,
@@ -28,6 +31,7 @@ from bpnet import (
     UpSampling2D,
     ZeroPadding2D,
 )
+from bpnet.nn.activations import Linear
 
 SETTINGS = {
     "filters: 0": lambda: Conv2D(0, 3),
@@ -58,6 +62,26 @@ SETTINGS = {
     "axis: 0": lambda: Concatenate(0),
     "negative_slope: 0": lambda: LeakyReLU(0),
     "shared_axes: 0": lambda: PReLU(shared_axes=(0,)),
+    "activation: the layer LeakyReLU\\(negative_slope=0.1\\) was given.* Mend: .*LeakyRelu\\(0.1\\)": lambda: Dense(
+        2, LeakyReLU(0.1)
+    ),
+    "activation: the class Linear was given, expected an object": lambda: Conv2D(2, 3, activation=Linear),
+    "initializer: the class Normal was given, expected an object of it: Normal\\(\\)": lambda: Dense(
+        2, kernel_initializer=Normal
+    ),
+    "regularizer: 0.01 was given, expected a name or an object. Mend: L2\\(0.01\\)": lambda: Dense(
+        2, kernel_regularizer=0.01
+    ),
+    "regularizer: L2 was given": lambda: Conv2D(2, 3, kernel_regularizer=L2),
+    "l1: 'a' was given, expected a finite number from 0": lambda: L1("a"),
+    "name: 4 was given, expected text": lambda: Dense(2, name=4),
+    "name: 5 was given, expected text": lambda: Input((2,), name=5),
+    "input_shape: 4 was given, expected a shape": lambda: Dense(2, input_shape=4),
+    "input_shape: '88' was given, expected a shape": lambda: Conv2D(2, 3, input_shape="88"),
+    "input_shape: \\(5,\\) was given, and input_dim 4. Mend: one of the two": lambda: Dense(
+        2, input_dim=4, input_shape=(5,)
+    ),
+    "input_dim: '4' was given, expected a whole number": lambda: Dense(2, input_dim="4"),
 }
 
 

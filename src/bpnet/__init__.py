@@ -1,5 +1,9 @@
 """bpnet: neural networks with hand-written backpropagation, the same numbers on NumPy, CuPy and PyTorch."""
 
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
 from bpnet.backend import Backend as Backend
 from bpnet.backend import BackendFallbackWarning as BackendFallbackWarning
 from bpnet.backend import load as load
@@ -96,3 +100,11 @@ from bpnet.training.history import History as History
 from bpnet.training.history import TrainingDivergedError as TrainingDivergedError
 from bpnet.training.out_of_memory import OutOfMemoryError as OutOfMemoryError
 from bpnet.version import __version__ as __version__
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> ModuleType:
+        """Packages that need an extra are imported when they are first asked for: `bpnet.plot`, `bpnet.sklearn`."""
+        if name in ("plot", "sklearn"):
+            return import_module(f"bpnet.{name}")
+        raise AttributeError(f"module 'bpnet' has no attribute {name!r}")

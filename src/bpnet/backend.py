@@ -97,6 +97,8 @@ def load(spec: str | Backend | None = None, *, strict: bool | None = None, preci
                 f"Mend: backend=load({spec.name!r}, precision={precision!r})"
             )
         return spec
+    if spec.endswith(".safetensors"):
+        raise ValueError(f"backend: {spec!r} was given, expected a backend. Mend: load_model reads saved models")
     wanted = matrix_precision(precision)
     try:
         if spec == "auto":
@@ -147,8 +149,13 @@ def registered() -> list[str]:
 
 
 def float_dtype(dtype: str | None = None) -> str:
-    """`dtype`, or the environment variable BPNET_DTYPE where it is None: `float32` (the default) or `float64`."""
-    name = dtype or os.environ.get("BPNET_DTYPE") or "float32"
+    """`dtype`, or the environment variable BPNET_DTYPE where it is None: `float32` (the default) or `float64`.
+
+    NumPy's types of these names do as well.
+    """
+    name: Any = dtype or os.environ.get("BPNET_DTYPE") or "float32"
+    if not isinstance(name, str):
+        name = getattr(name, "name", None) or getattr(name, "__name__", name)
     return look_up("dtype", name, {known: known for known in DTYPES})
 
 

@@ -155,6 +155,7 @@ class Model(Steered, Measured, Savable, Predictor):
         >>> model.fit(x, 3 * x + 1, epochs=200, verbose=0).history["loss"][-1] < 1e-6
         True
         """
+        shuffle = arrays.flag("shuffle", shuffle)
         if isinstance(x, ImageFlow | Flow):
             own = {"y": y, "batch_size": batch_size, "sample_weight": sample_weight, "shuffle": None if shuffle else 0}
             own |= {"validation_split": validation_split or None, "data_on": data_on}

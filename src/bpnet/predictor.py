@@ -14,8 +14,9 @@ from bpnet.data import arrays, samples
 from bpnet.data.random import generator
 from bpnet.expected import expected_inputs
 from bpnet.nn.graph import Graph
+from bpnet.nn.layer import Layer
 from bpnet.nn.network import Network
-from bpnet.summary import table
+from bpnet.summary import one_line, table
 from bpnet.training.inference import Inference
 from bpnet.training.out_of_memory import is_out_of_memory, too_many_samples
 
@@ -41,12 +42,24 @@ class Predictor:
         self.seed = arrays.whole_number("seed", seed, least=0)
         self._network: Network | None = None
 
+    def __repr__(self) -> str:
+        return one_line(self)
+
     @property
     def network(self) -> Network:
         """The graph and its vectors theta, grad and state."""
         if self._network is None:
             raise RuntimeError("the model is not built: its input shape is unknown. Mend: begin it with Input(shape)")
         return self._network
+
+    @property
+    def layers(self) -> list[Layer]:
+        """Each layer once, in the order of its first place."""
+        return list(self.network.graph.layers)
+
+    def count_params(self) -> int:
+        """The number of parameters; running statistics are none."""
+        return self.network.layout.size
 
     @property
     def output_shape(self) -> tuple[int, ...]:

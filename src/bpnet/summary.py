@@ -1,11 +1,16 @@
-"""A network as a table: a line a layer."""
+"""A network as a table, a line a layer, and a model in one line."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
+from typing import Any
 
+from bpnet.constructor import text
 from bpnet.nn.graph import Graph, Node
 from bpnet.nn.network import Network
+from bpnet.nn.optimizers import Optimizer
+from bpnet.training.terms import Term
 
 
 def table(network: Network) -> str:
@@ -54,3 +59,38 @@ def _cells(row: list[str], widths: list[int]) -> list[str]:
     aligned = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
     aligned[3] = row[3].rjust(widths[3])
     return aligned
+
+
+def one_line(model: Any) -> str:
+    """What a model maps to what, its size and place, and how it learns: what `repr` says of it.
+
+    Only what is there already is looked at, also where a constructor has not come to its end.
+    """
+    own = vars(model)
+    network, compiled, layers = own.get("_network"), own.get("_compiled"), own.get("_layers", ())
+    parts = [f"{len(layers)} layer{'s' * (len(layers) != 1)}", "not built"]
+    if network is not None:
+        graph = network.graph
+        sides = _named(graph.inputs, graph.input_names), _named(graph.outputs, graph.output_names)
+        where = f"{network.dtype} on {network.backend.name}"
+        parts = [" → ".join(sides), f"{network.layout.size:,} parameters", where]
+    return f"{type(model).__name__}({', '.join(parts)}; {_learning(compiled)})"
+
+
+def _named(nodes: Sequence[Node], names: Sequence[str]) -> str:
+    """The shape of one, names and shapes of several."""
+    if len(nodes) == 1:
+        return str(nodes[0].shape)
+    return "[" + ", ".join(f"{name} {node.shape}" for name, node in zip(names, nodes, strict=True)) + "]"
+
+
+def _learning(compiled: tuple[Optimizer, Sequence[Term]] | None) -> str:
+    """The optimizer, and of each output its loss and metrics."""
+    if compiled is None:
+        return "not compiled"
+    optimizer, terms = compiled
+    parts = [text(optimizer)]
+    for term in terms:
+        own = [text(term.loss), *(str(metric.name) for metric in term.metrics)]
+        parts.append(", ".join(own) if len(terms) == 1 else f"{term.output}: {', '.join(own)}")
+    return ", ".join(parts)

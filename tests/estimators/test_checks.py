@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
-from bpnet.sklearn import MLPClassifier, MLPRegressor
+from bpnet.sklearn import MLPClassifier, MLPRegressor, MLPSearchCV
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
@@ -25,6 +25,23 @@ def on_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @parametrize_with_checks([MLPClassifier(), MLPRegressor()])
 def test_on_numpy(estimator: Any, check: Callable[[Any], None]) -> None:
+    check(estimator)
+
+
+def searches() -> list[Any]:
+    """Of each kind of estimator a grid of two candidates on two folds.
+
+    The checks set a seed for the search alone, not for what it searches, and ask for the error of a fit that failed.
+    """
+    small: dict[str, Any] = {"hidden_layer_sizes": (20,), "learning_rate_init": 0.01, "max_iter": 60, "random_state": 0}
+    grid = {"alpha": [1e-4, 1e-2]}
+    return [MLPSearchCV(kind(**small), grid, cv=2, error_score="raise") for kind in (MLPClassifier, MLPRegressor)]
+
+
+# scikit-learn's choice of folds casts a y with inf to integers, before it refuses it
+@pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning")
+@parametrize_with_checks(searches())
+def test_searches(estimator: Any, check: Callable[[Any], None]) -> None:
     check(estimator)
 
 

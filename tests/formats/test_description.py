@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from bpnet import Adam, Dense, DepthwiseConv2D, Dropout, ElementwiseActivation, Layer
-from bpnet.formats.description import built, constructor_parameters, described
+from bpnet.constructor import constructor_parameters
+from bpnet.formats.description import built, described
 from bpnet.formats.registry import FORMULAS, own_classes
 from bpnet.nn import activations
 from bpnet.nn.activations import ACTIVATIONS

@@ -73,3 +73,17 @@ def test_the_bar_of_a_resumed_run_begins_where_the_run_goes_on(capsys):
     assert (bar._bar.n, bar._bar.initial) == (400, 350)
     bar.on_train_end()
     assert "epoch 9/10" in capsys.readouterr().err
+
+
+def test_a_method_of_keras_that_nobody_would_call_is_an_error_before_training():
+    class FromKeras(Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            """Would never be told."""
+
+    model = Sequential([Dense(1, input_dim=4)], backend="numpy")
+    model.compile("sgd", "mse")
+    said = r"FromKeras has on_train_batch_end, .* Mend: on_batch_end\(batch, samples\)"
+    with pytest.raises(ValueError, match=f"^callbacks: {said}"):
+        model.fit(X, Y, verbose=0, callbacks=[FromKeras()])
+    with pytest.raises(ValueError, match=said):
+        MLPRegressor(callbacks=[FromKeras()], backend="numpy").fit(X, Y)

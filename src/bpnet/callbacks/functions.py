@@ -38,3 +38,7 @@ class LambdaCallback(Callback):
                 if not callable(function):
                     raise ValueError(f"{name}: {function!r} was given, expected a function")
                 setattr(self, name, function)
+
+    def as_given(self, name: str, default: Any) -> Any:
+        """What was given, not the methods that stand in its place."""
+        return vars(self).get(name, default)

@@ -70,9 +70,10 @@ def inputs(name: str, value: Any, shape: tuple[int, ...], layer: str) -> np.ndar
     """`value` as rows of `shape`, which `layer` expects."""
     array = numeric(name, value)
     if array.shape[1:] != shape:
+        mend = f". Mend: {name}[None] for one sample" if array.shape == shape else ""
         raise ValueError(
             f"{name}: an array of shape {array.shape} came, but layer {layer!r} expects (samples, "
-            f"{', '.join(map(str, shape))})"
+            f"{', '.join(map(str, shape))}){mend}"
         )
     return array
 

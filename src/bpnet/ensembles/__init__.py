@@ -3,3 +3,5 @@
 from bpnet.ensembles.ensemble import Ensemble as Ensemble
 from bpnet.ensembles.random_search import search as search
 from bpnet.ensembles.searching import Found as Found
+from bpnet.ensembles.telling import best_table as best_table
+from bpnet.ensembles.telling import summary as summary

@@ -79,6 +79,11 @@ class Ensemble:
         self.interrupted = False
         """Has Ctrl-C ended the last `fit`?"""
 
+    def __repr__(self) -> str:
+        own = vars(self)
+        told = own["settings"].told() if "settings" in own else []
+        return f"Ensemble({', '.join(told)}; each as {own.get('model')!r})"
+
     def __len__(self) -> int:
         return len(self.settings)
 
@@ -106,6 +111,7 @@ class Ensemble:
         """
         size = arrays.whole_number("batch_size", batch_size, default=32)
         epochs = arrays.whole_number("epochs", epochs)
+        shuffle = arrays.flag("shuffle", shuffle)
         size_then = arrays.whole_number("validation_batch_size", validation_batch_size, default=measured(self.at_once))
         like = self.model.expected(x)
         if folds is not None and validation_split:

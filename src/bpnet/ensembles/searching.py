@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from tqdm import tqdm
 
 from bpnet.callbacks.progress import can_be_drawn_on, describe
+from bpnet.constructor import text
 from bpnet.ensembles.at_once import stack_of
 from bpnet.ensembles.ensemble import Ensemble
 from bpnet.ensembles.one_by_one import OneByOne, ensemble_of
@@ -72,7 +73,7 @@ class Source(Protocol):
         """All rows, those that judge among them."""
 
 
-@dataclass
+@dataclass(repr=False)
 class Found:
     """What a search found: `trials`, the best first, and `model`, the network of the best one, trained."""
 
@@ -91,6 +92,13 @@ class Found:
     history: History = field(default_factory=History)
     """Of `model`."""
     model: Any = None
+
+    def __repr__(self) -> str:
+        best = ""
+        if self.trials:
+            settings = ", ".join(f"{name}={text(value)}" for name, value in self.best.candidate.settings.items())
+            best = f"; the best has {self.by.figure} {self.best.figure:.4g} with {settings}"
+        return f"Found({len(self.trials):,} candidates{best})"
 
     @property
     def best(self) -> Trial:

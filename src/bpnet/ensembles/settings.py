@@ -52,6 +52,13 @@ class Settings:
         own = [arrays.whole_number("seeds", seed, least=0) for seed in seeds]
         return cls(own, *(_column(name, given.get(name), count) for name in BOUNDS))
 
+    def told(self) -> list[str]:
+        """How many there are, and each setting, one value or the smallest and largest: `learning_rate 0.001 to 0.1`."""
+        columns = {"seed": self.seeds} | {name: getattr(self, name) for name in BOUNDS}
+        ends = {name: sorted({min(column), max(column)}) for name, column in columns.items() if column is not None}
+        ranges = [f"{name} {' to '.join(map(str, values))}" for name, values in ends.items()]
+        return [f"{len(self):,} model{'s' * (len(self) != 1)}", *ranges]
+
     def __len__(self) -> int:
         return len(self.seeds)
 

@@ -13,6 +13,7 @@ from functools import partial
 from numbers import Real
 from typing import Any, TypeAlias
 
+from bpnet.constructor import constructor_parameters
 from bpnet.formats.registry import FORMULAS, own_classes, own_kind
 from bpnet.nn.layer import Layer
 
@@ -143,24 +144,3 @@ def _require_same_again(thing: Any, found: dict[str, Any], where: str, custom: C
 
 def _same(a: Any, b: Any, custom: Custom | None) -> bool:
     return a is b or bool(described(a, "", custom) == described(b, "", custom))
-
-
-def constructor_parameters(cls: type, where: str = "class") -> list[str]:
-    """What the constructor takes; where it hands on **settings, what its bases take by name too."""
-    found: list[str] = []
-    for base in cls.__mro__:
-        constructor = base.__dict__.get("__init__")
-        if constructor is None or base is object:
-            continue
-        everything = not found  # nothing was named by a class that hands on its settings
-        parameters = list(inspect.signature(constructor).parameters.values())[1:]
-        for parameter in parameters:
-            if parameter.kind is parameter.VAR_POSITIONAL:
-                raise TypeError(f"{where}: {cls.__name__} takes *{parameter.name}. Mend: a name for each parameter")
-            optional = parameter.default is not parameter.empty or parameter.kind is parameter.KEYWORD_ONLY
-            named = parameter.kind is not parameter.VAR_KEYWORD and (everything or optional)
-            if named and parameter.name not in found:
-                found.append(parameter.name)
-        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-            break
-    return found

@@ -13,6 +13,7 @@ from math import pi, sqrt
 from typing import Any, Protocol
 
 from bpnet.backend import Array, Backend
+from bpnet.constructor import Written
 from bpnet.names import look_up
 from bpnet.nn.op import op
 
@@ -43,8 +44,8 @@ class ActivationFunction(Protocol):
         """The activation with its formulas made for `backend`."""
 
 
-@dataclass(frozen=True)
-class ElementwiseActivation:
+@dataclass(frozen=True, repr=False)
+class ElementwiseActivation(Written):
     """y = f(z), dz = dy ⊙ df(y), or dy ⊙ df(z) where `derivative_of` is "z". Any shape."""
 
     name: str
@@ -74,8 +75,8 @@ class _BoundElementwise:
         return dy * self.df(kept)
 
 
-@dataclass(frozen=True)
-class Linear:
+@dataclass(frozen=True, repr=False)
+class Linear(Written):
     """y = z, dz = dy."""
 
     name: str = "linear"
@@ -106,8 +107,8 @@ def softmax_grad(be: Backend, y: Array, dy: Array) -> Array:
     return y * (dy - be.xp.sum(dy * y, axis=-1, keepdims=True))
 
 
-@dataclass(frozen=True)
-class Softmax:
+@dataclass(frozen=True, repr=False)
+class Softmax(Written):
     """y = softmax(z) over the last axis, dz = y ⊙ (dy - Σₖ dyₖ yₖ)."""
 
     name: str = "softmax"
@@ -285,8 +286,13 @@ def activation(which: str | ActivationFunction | None) -> ActivationFunction:
     """The activation of that name, or the one given; None is linear."""
     if which is None:
         return ACTIVATIONS["linear"]
-    if isinstance(which, str):
+    if isinstance(which, str | type):
         return look_up("activation", which, ACTIVATIONS)
+    if hasattr(which, "output_shape"):  # a layer has the members of an activation too
+        raise ValueError(
+            f"activation: the layer {which!r} was given, expected a name or an activation. "
+            "Mend: 'relu' or LeakyRelu(0.1); or let the layer follow this one"
+        )
     if not hasattr(which, "bind") or not hasattr(which, "name"):
         raise ValueError(f"activation: {which!r} was given, expected a name or an ElementwiseActivation(name, formula)")
     return which

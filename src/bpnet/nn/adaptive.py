@@ -17,7 +17,7 @@ from bpnet.nn.schedules import Schedule
 class AdamW(Adam):
     """`Adam` with decoupled weight decay λ, θ ← θ - ηλθ for weights, by default 0.01 as in PyTorch.
 
-    Loshchilov and Hutter 2019.
+    Loshchilov and Hutter 2019. `settings` are those of `Adam`.
     """
 
     def __init__(self, learning_rate: float | Schedule = 0.001, *, weight_decay: float = 0.01, **settings: Any) -> None:
@@ -27,7 +27,7 @@ class AdamW(Adam):
 class Adagrad(ElementwiseOptimizer):
     """v ← v + g²,  θ ← θ - η g / (√v + ε).  Duchi et al. 2011; as in PyTorch.
 
-    v begins as `initial_accumulator_value`.
+    v begins as `initial_accumulator_value`. `settings`: `weight_decay`, `clipvalue`, `global_clipnorm`, as in `SGD`.
     """
 
     moments = ("v",)
@@ -65,7 +65,7 @@ class Adagrad(ElementwiseOptimizer):
 class Adadelta(ElementwiseOptimizer):
     """v ← ρ v + (1-ρ) g²,  Δ = g √(u + ε) / √(v + ε),  u ← ρ u + (1-ρ) Δ²,  θ ← θ - η Δ.
 
-    Zeiler 2012; as in PyTorch.
+    Zeiler 2012; as in PyTorch. `settings`: `weight_decay`, `clipvalue`, `global_clipnorm`, as in `SGD`.
     """
 
     moments = ("v", "u")
@@ -93,10 +93,10 @@ class Adadelta(ElementwiseOptimizer):
 
 
 class RMSprop(ElementwiseOptimizer):
-    """v ← ρ v + (1-ρ) g²,  θ ← θ - η g / (√v + ε).  Tieleman and Hinton 2012; as in PyTorch.
+    """v ← ρ v + (1-ρ) g²,  θ ← θ - η g / (√v + ε).  Tieleman and Hinton 2012; in PyTorch η is 0.01, ρ 0.99.
 
     With `momentum` μ the steps add up, b ← μ b + g / (√v + ε), θ ← θ - η b; `centered` takes v - ḡ² for v, ḡ the
-    running mean of g.
+    running mean of g. `settings`: `weight_decay`, `clipvalue`, `global_clipnorm`, as in `SGD`.
     """
 
     def __init__(
@@ -141,7 +141,10 @@ class RMSprop(ElementwiseOptimizer):
 
 
 class Lion(ElementwiseOptimizer):
-    """θ ← θ - η sign(β₁ m + (1-β₁) g),  m ← β₂ m + (1-β₂) g.  Chen et al. 2023; as in Keras."""
+    """θ ← θ - η sign(β₁ m + (1-β₁) g),  m ← β₂ m + (1-β₂) g.  Chen et al. 2023.
+
+    The form is Keras', whose η is 0.001. `settings`: `weight_decay`, `clipvalue`, `global_clipnorm`, as in `SGD`.
+    """
 
     moments = ("m",)
 

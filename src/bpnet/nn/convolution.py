@@ -26,7 +26,7 @@ from bpnet.nn.layer import Layer
 from bpnet.nn.op import affine, affine_input_grad, op
 from bpnet.nn.parameters import Parameter
 from bpnet.nn.regularizers import Regularizer, regularizer
-from bpnet.nn.shapes import one_image, one_input, places, whole
+from bpnet.nn.shapes import one_image, one_input, places, sample_shape, whole
 from bpnet.nn.window import Pair, Window, padded, padding_named, pair, scattered, window
 
 
@@ -133,7 +133,7 @@ class Conv2D(Layer):
         self.kernel_initializer = initializer(kernel_initializer)
         self.bias_initializer = initializer(bias_initializer)
         self.kernel_regularizer = regularizer(kernel_regularizer)
-        self.input_shape = None if input_shape is None else tuple(input_shape)
+        self.input_shape = sample_shape(input_shape)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """(H, W, C) → (H', W', filters)."""
@@ -189,6 +189,11 @@ class Conv2D(Layer):
 
 class Conv1D(Conv2D):
     """`Conv2D` along one axis: x (N, L, C) → y (N, L', filters); w (K, C / groups, filters)."""
+
+    def as_given(self, name: str, default: Any) -> Any:
+        """As `Layer` has it; of the two axes the second is the user's."""
+        value = super().as_given(name, default)
+        return value[1] if name in ("kernel_size", "strides", "dilation_rate") and isinstance(value, tuple) else value
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """(L, C) → (L', filters)."""

@@ -20,7 +20,7 @@ from bpnet.nn.layer import Layer
 from bpnet.nn.op import affine, affine_grads, affine_input_grad
 from bpnet.nn.parameters import Parameter
 from bpnet.nn.regularizers import Regularizer, regularizer
-from bpnet.nn.shapes import whole
+from bpnet.nn.shapes import sample_shape, whole
 
 
 class Dense(Layer):
@@ -56,14 +56,20 @@ class Dense(Layer):
         self.bias_initializer = initializer(bias_initializer)
         self.kernel_regularizer = regularizer(kernel_regularizer)
         self.input_dim = input_dim
-        if input_dim is not None:
-            input_shape = (input_dim,)
-        self.input_shape = None if input_shape is None else tuple(input_shape)
+        self.input_shape = sample_shape(input_shape, input_dim)
+
+    def as_given(self, name: str, default: Any) -> Any:
+        """As `Layer` has it; `input_dim` says what `input_shape` is."""
+        said = name == "input_shape" and self.input_dim is not None
+        return default if said else super().as_given(name, default)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """(I,) → (units,)."""
         if len(inputs) != 1 or len(inputs[0]) != 1:
-            raise ValueError(f"layer {self.name!r}: inputs of shape {inputs} came, expected one of shape (features,)")
+            raise ValueError(
+                f"layer {self.name!r}: inputs of shape {inputs} came, expected one of shape (features,). "
+                "Mend: Flatten() before it"
+            )
         return (self.units,)
 
     def parameters(self, *inputs: Shape) -> Sequence[Parameter]:

@@ -55,7 +55,10 @@ def depthwise_conv2d_input_grad(be: Backend, dz: Array, w: Array, at: Window) ->
 
 
 class DepthwiseConv2D(Conv2D):
-    """y = f(x ∗ w + b), each channel with `depth_multiplier` kernels of its own.  x (N, H, W, C) → (N, H', W', C·M)."""
+    """y = f(x ∗ w + b), each channel with `depth_multiplier` kernels of its own.  x (N, H, W, C) → (N, H', W', C·M).
+
+    `settings`: those of `Conv2D` from `dilation_rate` on, but for `groups`.
+    """
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ from bpnet.nn.initializers import Initializer, initializer
 from bpnet.nn.layer import Layer
 from bpnet.nn.op import op
 from bpnet.nn.parameters import Parameter
-from bpnet.nn.shapes import one_input, whole
+from bpnet.nn.shapes import one_input, sample_shape, whole
 
 LARGEST = 1 << 24
 """Whole numbers up to here are exact in float32, the type that inputs come in."""
@@ -57,7 +57,7 @@ class Embedding(Layer):
         self.table_rows = input_dim
         self.output_dim = whole("output_dim", output_dim)
         self.embeddings_initializer = initializer(embeddings_initializer)
-        self.input_shape = None if input_shape is None else tuple(input_shape)
+        self.input_shape = sample_shape(input_shape)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         """(…) → (…, output_dim)."""

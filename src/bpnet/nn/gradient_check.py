@@ -38,7 +38,7 @@ class Distance:
     """How much of that the rounding of the loss may explain."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GradientReport:
     """The distances of all parameters."""
 
@@ -55,12 +55,20 @@ class GradientReport:
         """True where every distance is within the limit, but for rounding."""
         return all(d.relative <= self.limit + d.rounding for d in self.distances)
 
+    @property
+    def _verdict(self) -> str:
+        return f"{'all' if self.ok else 'NOT'} within {self.limit:.0e}"
+
+    def __repr__(self) -> str:
+        return f"GradientReport({len(self.distances)} parameters, {self._verdict})"
+
     def __str__(self) -> str:
+        if not self.distances:
+            return "the model has no parameters"
         rows = [f"{'layer':<20} {'parameter':<10} {'checked':>8}  {'relative distance':>17}  {'rounding up to':>14}"]
         for d in self.distances:
             rows.append(f"{d.layer:<20} {d.parameter:<10} {d.checked:>8}  {d.relative:>17.2e}  {d.rounding:>14.0e}")
-        verdict = "all within" if self.ok else "NOT within"
-        rows.append(f"{verdict} {self.limit:.0e}; the worst is {self.worst.layer}.{self.worst.parameter}")
+        rows.append(f"{self._verdict}; the worst is {self.worst.layer}.{self.worst.parameter}")
         return "\n".join(rows)
 
 

@@ -23,7 +23,7 @@ Shape: TypeAlias = tuple[int, ...]
 """The shape of one sample: without the batch axis."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Node:
     """A layer applied to the values of other nodes; without a layer, an input of the graph."""
 
@@ -32,6 +32,11 @@ class Node:
     shape: Shape
     name: str | None = None
     """An input's own name, where it was given one."""
+
+    def __repr__(self) -> str:
+        if self.layer is None:
+            return f"Input({self.shape})" if self.name is None else f"Input({self.shape}, name={self.name!r})"
+        return f"Node({self.layer.name!r} → {self.shape})"
 
 
 def Input(shape: Sequence[int], name: str | None = None) -> Node:  # noqa: N802 - the name that everybody knows
@@ -43,6 +48,8 @@ def Input(shape: Sequence[int], name: str | None = None) -> Node:  # noqa: N802 
     sizes = tuple(shape) if isinstance(shape, Iterable) else ()
     if not sizes or not all(isinstance(size, Integral) and size >= 1 for size in sizes):
         raise ValueError(f"shape: {shape!r} was given, expected whole numbers from 1, without the batch axis: (64,)")
+    if name is not None and not isinstance(name, str):
+        raise ValueError(f"name: {name!r} was given, expected text")
     return Node(None, (), tuple(int(size) for size in sizes), name)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any, Protocol
 
+from bpnet.constructor import Written
 from bpnet.names import look_up
 
 Shape = tuple[int, ...]
@@ -24,8 +25,8 @@ class Initializer(Protocol):
         """Values of `shape` drawn from `generator` (numpy.random.Generator), or one number for all of them."""
 
 
-@dataclass(frozen=True)
-class Constant:
+@dataclass(frozen=True, repr=False)
+class Constant(Written):
     """Every element is `value`."""
 
     value: float = 0.0
@@ -35,8 +36,8 @@ class Constant:
         return self.value
 
 
-@dataclass(frozen=True)
-class Normal:
+@dataclass(frozen=True, repr=False)
+class Normal(Written):
     """N(mean, stddev²)."""
 
     mean: float = 0.0
@@ -47,8 +48,8 @@ class Normal:
         return generator.normal(self.mean, self.stddev, shape)
 
 
-@dataclass(frozen=True)
-class Uniform:
+@dataclass(frozen=True, repr=False)
+class Uniform(Written):
     """U(low, high)."""
 
     low: float = -0.05
@@ -59,8 +60,8 @@ class Uniform:
         return generator.uniform(self.low, self.high, shape)
 
 
-@dataclass(frozen=True)
-class VarianceScaling:
+@dataclass(frozen=True, repr=False)
+class VarianceScaling(Written):
     """Mean 0, variance scale / fan; fan is fan_in or the mean of fan_in and fan_out; normal or uniform.
 
     Glorot and Bengio 2010 (`fan="average"`, scale 1), He et al. 2015 (fan_in, 2), LeCun et al. 1998 (fan_in, 1). The
@@ -89,6 +90,8 @@ INITIALIZERS: dict[str, Initializer] = {
     "ones": Constant(1.0),
     "normal": Normal(),
     "uniform": Uniform(),
+    "random_normal": Normal(),
+    "random_uniform": Uniform(),
     "glorot_normal": VarianceScaling(1.0, "average", "normal"),
     "glorot_uniform": VarianceScaling(1.0, "average", "uniform"),
     "xavier_normal": VarianceScaling(1.0, "average", "normal"),
@@ -102,4 +105,6 @@ INITIALIZERS: dict[str, Initializer] = {
 
 def initializer(which: str | Initializer) -> Initializer:
     """The initializer of that name, or the one given."""
-    return which if callable(which) else look_up("initializer", which, INITIALIZERS)
+    if callable(which) and not isinstance(which, type):
+        return which
+    return look_up("initializer", which, INITIALIZERS)

@@ -10,14 +10,18 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from bpnet.backend import Array, Backend
+from bpnet.constructor import Written, equal
+from bpnet.nn.activations import ACTIVATIONS, Linear
 from bpnet.nn.graph import Node, Shape
+from bpnet.nn.initializers import INITIALIZERS
 from bpnet.nn.parameters import Parameter
+from bpnet.nn.regularizers import REGULARIZERS, Regularizer
 
 if TYPE_CHECKING:
     from bpnet.nn.activations import ActivationFunction, BoundActivation
 
 
-class Layer(ABC):
+class Layer(Written, ABC):
     """A differentiable function of arrays with a leading batch axis.
 
     What backward needs is returned by `forward`, never kept on the layer, so nothing goes stale.
@@ -39,6 +43,8 @@ class Layer(ABC):
     """Where its input names rows of a table, by whole numbers from 0, how many rows that has."""
 
     def __init__(self, name: str | None = None) -> None:
+        if name is not None and not isinstance(name, str):
+            raise ValueError(f"name: {name!r} was given, expected text")
         self.name = name or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(self).__name__).lower()
         self.is_named = name is not None
         self.has_place = False  # in no model yet
@@ -70,6 +76,16 @@ class Layer(ABC):
     def __getstate__(self) -> dict[str, Any]:
         """Settings only: a layer pickles, and is bound to a backend when a model is built of it."""
         return {key: value for key, value in self.__dict__.items() if key not in ("backend", "_f")}
+
+    def as_given(self, name: str, default: Any) -> Any:
+        """Activations, initializers and regularizers by name, where they have one; (1, 1) as a default of 1."""
+        if name == "name":
+            return self.name if self.is_named else default
+        value = super().as_given(name, default)
+        if type(default) is int and _is_made_of(default, value):
+            return default
+        words = _words(value)
+        return value if not words else default if default in words else words[0]
 
     @abstractmethod
     def output_shape(self, *inputs: Shape) -> Shape:
@@ -116,3 +132,22 @@ class Layer(ABC):
                 "returned. Mend: numbers go through a model: Model(inputs, outputs).predict(x)"
             )
         return Node(self, nodes, self.output_shape(*(node.shape for node in nodes)))
+
+
+def _is_made_of(size: int, value: Any) -> bool:
+    """Is it that number, or a tuple of nothing else?"""
+    if isinstance(value, tuple):
+        return bool(value) and all(_is_made_of(size, part) for part in value)
+    return equal(value, size)
+
+
+def _words(value: Any) -> list[str | None]:
+    """What a user may write for an activation, an initializer or a regularizer; None where it may be left out."""
+    known: list[tuple[str | None, Any]] = [
+        *ACTIVATIONS.items(),
+        *INITIALIZERS.items(),
+        *REGULARIZERS.items(),
+        (None, Linear()),
+        (None, Regularizer()),
+    ]
+    return [word for word, thing in known if type(thing) is type(value) and equal(thing, value)]

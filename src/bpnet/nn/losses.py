@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, TypeAlias
 
 from bpnet.backend import Array, Backend
+from bpnet.constructor import Written
 from bpnet.names import look_up
 from bpnet.nn.checks import require_number
 from bpnet.nn.op import op
@@ -27,8 +28,8 @@ EPSILON = 1e-7
 """How near to 0 and 1 a probability may come before its logarithm is taken."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Loss(ABC):
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Loss(Written, ABC):
     """The loss of each sample with its gradient, and how samples are joined."""
 
     targets: ClassVar[str] = "values"
@@ -56,7 +57,7 @@ def reduce_loss(be: Backend, losses: Array, gradient: Array, weight: Array | Non
     return scale * xp.sum(weight * losses), gradient * column
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ElementwiseLoss(Loss):
     """lₙ = mean over the outputs of e(y, p), or their sum; e is elementwise, with its derivative."""
 
@@ -83,7 +84,7 @@ class ElementwiseLoss(Loss):
         return per_sample
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class MeanSquaredError(ElementwiseLoss):
     """l = (1/K) Σₖ (p - y)²,  dl/dp = 2 (p - y) / K."""
 
@@ -97,7 +98,7 @@ class MeanSquaredError(ElementwiseLoss):
         return f
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class HalfSumOfSquares(ElementwiseLoss):
     """l = ½ Σₖ (p - y)²,  dl/dp = p - y."""
 
@@ -113,7 +114,7 @@ class HalfSumOfSquares(ElementwiseLoss):
         return f
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class MeanAbsoluteError(ElementwiseLoss):
     """l = (1/K) Σₖ |p - y|,  dl/dp = sign(p - y) / K, 0 where they are equal."""
 
@@ -127,7 +128,7 @@ class MeanAbsoluteError(ElementwiseLoss):
         return f
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Huber(ElementwiseLoss):
     """l = (1/K) Σₖ h(p - y); h(e) = ½ e² where |e| <= δ, δ |e| - ½ δ² beyond; h' = e bounded to ±δ. Huber 1964."""
 
@@ -149,7 +150,7 @@ class Huber(ElementwiseLoss):
         return f
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class CrossEntropy(Loss):
     """What the three cross-entropies share: logits or probabilities, and label smoothing."""
 
@@ -165,7 +166,7 @@ class CrossEntropy(Loss):
         return replace(self, from_logits=True)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class BinaryCrossentropy(CrossEntropy, ElementwiseLoss):
     """l = -(1/K) Σₖ [y log p + (1-y) log(1-p)],  dl/dp = (p - y) / (p (1-p)) / K.
 
@@ -213,7 +214,7 @@ def crossentropy(be: Backend, y: Array, p: Array) -> tuple[Array, Array]:
     return -xp.sum(y * xp.log(p), axis=-1), -y / p
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class CategoricalCrossentropy(CrossEntropy):
     """l = -Σₖ yₖ log pₖ,  dl/dp = -y/p;  on logits dl/dz = softmax(z) - y. Smoothing by s: y ← y (1-s) + s/K."""
 
@@ -231,7 +232,7 @@ class CategoricalCrossentropy(CrossEntropy):
         return per_sample
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class SparseCategoricalCrossentropy(CategoricalCrossentropy):
     """Categorical cross-entropy with y the number of the class, (N,)."""
 
@@ -264,7 +265,7 @@ def multiclass_hinge(be: Backend, y: Array, s: Array, margin: float) -> tuple[Ar
     return xp.sum(terms, axis=-1), active - y * xp.sum(active, axis=-1, keepdims=True)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class MulticlassHinge(Loss):
     """l = Σ_{k≠y} max(0, sₖ - s_y + margin): Weston and Watkins 1999. y the number of the class, (N,)."""
 

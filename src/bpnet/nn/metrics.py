@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from bpnet.backend import Array
+from bpnet.constructor import Written
 from bpnet.names import look_up
 from bpnet.nn.checks import require_number
 from bpnet.nn.losses import Loss
 
 
-class Metric(ABC):
+class Metric(Written, ABC):
     """A figure of merit."""
 
     name: str
@@ -71,7 +72,7 @@ class Accuracy(MeanMetric):
         return xp.argmax(p, axis=-1) == label
 
 
-@dataclass
+@dataclass(repr=False)
 class BinaryAccuracy(MeanMetric):
     """The share of outputs on the right side of the threshold; several outputs of a sample are averaged."""
 
@@ -181,6 +182,8 @@ def metric(which: str | Metric, loss: Loss) -> Metric:
     """
     if isinstance(which, Metric):
         found = which
+    elif isinstance(which, Loss):
+        raise ValueError(f"metrics: the loss {which!r} was given, expected a metric. Mend: its name, 'mse' or 'mae'")
     elif which in ("accuracy", "acc"):
         chosen = {"binary": BinaryAccuracy(name="accuracy"), "values": AccuracyOfValues()}
         found = chosen.get(loss.targets, Accuracy())

@@ -118,6 +118,8 @@ class BatchNormalization(_Normalization):
     The running statistics follow r ← momentum·r + (1 - momentum)·batch, as Keras has it (PyTorch's momentum is 1 minus
     that, its ε 1e-5). Keras takes the biased variance of the batch for them, PyTorch the unbiased one, m / (m - 1)
     times as large: `unbiased=True`. `axis` is that of the features; statistics are over all others.
+    `settings`: `center` and `scale`, False for no β and no γ, `beta_initializer` (zeros), `gamma_initializer` (ones),
+    `name`.
 
     Where several processes learn from a batch, its statistics are those of the whole. With `per_process` each takes
     those of its own samples, and sends nothing: another run than that of one process. The running statistics of a

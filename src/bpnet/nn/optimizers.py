@@ -11,11 +11,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from bpnet.backend import Array, Backend
+from bpnet.backend import Array
+from bpnet.constructor import Written
 from bpnet.names import look_up
 from bpnet.nn.checks import require_number
+from bpnet.nn.clipping import clip_norm
 from bpnet.nn.network import Network
-from bpnet.nn.op import op, zeros
+from bpnet.nn.op import zeros
 from bpnet.nn.schedules import InverseTimeDecay, Schedule, schedule
 
 TINY = 1e-30
@@ -25,7 +27,7 @@ TINY_SQUARE = 1e-36
 """The same for the mean of squares, whose root stays far below any ε in use."""
 
 
-class Optimizer(ABC):
+class Optimizer(Written, ABC):
     """The settings of an optimizer; `bind` gives it a network's vectors."""
 
     @abstractmethod
@@ -85,6 +87,8 @@ class SGD(ElementwiseOptimizer):
     """Gradient descent with momentum μ: v ← μ v - η g, θ ← θ + v; Nesterov's form: θ ← θ + μ v - η g with the new v.
 
     Sutskever et al. 2013. `decay` d divides the learning rate of update t by 1 + d·(t - 1).
+    `weight_decay` λ: θ ← θ - ηλθ before the update, for weights, not for biases and scales. `clipvalue` bounds each
+    element of g, `global_clipnorm` the norm of all of g.
     """
 
     def __init__(
@@ -133,7 +137,7 @@ class SGD(ElementwiseOptimizer):
 class Adam(ElementwiseOptimizer):
     """m ← β₁ m + (1-β₁) g,  v ← β₂ v + (1-β₂) g²,  θ ← θ - η m̂ / (√v̂ + ε),  m̂ = m / (1-β₁ᵗ),  v̂ = v / (1-β₂ᵗ).
 
-    Kingma and Ba 2015, algorithm 1.
+    Kingma and Ba 2015, algorithm 1. `weight_decay`, `clipvalue` and `global_clipnorm` as in `SGD`.
 
     >>> from bpnet import CosineDecay, Dense, Sequential
     >>> model = Sequential([Dense(1, input_dim=4)])
@@ -187,19 +191,6 @@ def require_share(**numbers: object) -> None:
 def flush(xp: Any, moment: Array, tiny: float = TINY) -> Array:
     """0 in place of what is smaller than `tiny`."""
     return xp.where(xp.abs(moment) < tiny, 0.0, moment)
-
-
-@op
-def clip_norm(be: Backend, g: Array, bound: float, axis: int | None = None) -> Array:
-    """g · min(1, bound / ‖g‖); the norm is taken of g / max |g|, whose squares neither overflow nor vanish.
-
-    With an `axis` each vector along it has a norm of its own.
-    """
-    xp, along = be.xp, {"axis": axis, "keepdims": axis is not None}
-    largest = xp.maximum(xp.max(xp.abs(g), **along), TINY)
-    scaled = g / largest
-    norm = xp.sqrt(xp.sum(scaled * scaled, **along))
-    return xp.where(norm * largest > bound, scaled * (bound / xp.maximum(norm, 1.0)), g)  # norm >= 1, or g is 0
 
 
 class BoundOptimizer(ABC):

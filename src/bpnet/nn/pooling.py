@@ -88,6 +88,11 @@ class _Pooling2D(Layer):
         self.strides = self.pool_size if strides is None else pair("strides", strides)
         self.padding = padding_named(padding)
 
+    def as_given(self, name: str, default: Any) -> Any:
+        """As `Layer` has it; strides that are the window's size may be left out."""
+        same = name == "strides" and self.strides == self.pool_size
+        return default if same else super().as_given(name, default)
+
     def output_shape(self, *inputs: Shape) -> Shape:
         """(H, W, C) → (H', W', C)."""
         height, width, channels = one_image(self.name, inputs)

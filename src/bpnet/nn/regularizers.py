@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import inf
+from numbers import Real
 
 from bpnet.backend import Array, Backend
+from bpnet.constructor import text
 from bpnet.names import look_up
 from bpnet.nn.op import op
 
@@ -25,8 +27,14 @@ class Regularizer:
     def __post_init__(self) -> None:
         for name in ("l1", "l2"):
             value = getattr(self, name)
-            if not (isfinite(value) and value >= 0):
+            if not (isinstance(value, Real) and 0 <= float(value) < inf):
                 raise ValueError(f"{name}: {value!r} was given, expected a finite number from 0")
+
+    def __repr__(self) -> str:
+        l1, l2 = text(self.l1), text(self.l2)
+        if self.l1 and self.l2:
+            return f"L1L2({l1}, {l2})"
+        return f"L1({l1})" if self.l1 else f"L2({l2})" if self.l2 else "Regularizer()"
 
 
 def L1(l1: float = 0.01) -> Regularizer:  # noqa: N802 - the name that everybody knows
@@ -44,11 +52,18 @@ def L1L2(l1: float = 0.01, l2: float = 0.01) -> Regularizer:  # noqa: N802 - the
     return Regularizer(l1, l2)
 
 
+REGULARIZERS = {"l1": L1(), "l2": L2(), "l1_l2": L1L2()}
+
+
 def regularizer(which: str | Regularizer | None) -> Regularizer:
     """The regularizer of that name, or the one given; None is no penalty."""
     if which is None:
         return Regularizer()
-    return look_up("regularizer", which, {"l1": L1(), "l2": L2(), "l1_l2": L1L2()}) if isinstance(which, str) else which
+    if isinstance(which, str):
+        return look_up("regularizer", which, REGULARIZERS)
+    if not isinstance(which, Regularizer):
+        raise ValueError(f"regularizer: {text(which)} was given, expected a name or an object. Mend: L2(0.01)")
+    return which
 
 
 @dataclass(frozen=True)

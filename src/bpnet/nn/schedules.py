@@ -11,11 +11,12 @@ from math import pi
 from typing import Any
 
 from bpnet.backend import Array
+from bpnet.constructor import Written
 from bpnet.nn.checks import require_number
 
 
-@dataclass(frozen=True)
-class Schedule(ABC):
+@dataclass(frozen=True, repr=False)
+class Schedule(Written, ABC):
     """η(t) = learning_rate · factor(t)."""
 
     learning_rate: float
@@ -28,7 +29,7 @@ class Schedule(ABC):
         """What the initial learning rate is multiplied by at update t (0-d)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Constant(Schedule):
     """factor = 1."""
 
@@ -37,7 +38,7 @@ class Constant(Schedule):
         return 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class InverseTimeDecay(Schedule):
     """factor = 1 / (1 + decay_rate · t / decay_steps); with `staircase`, the whole part of t / decay_steps."""
 
@@ -55,7 +56,7 @@ class InverseTimeDecay(Schedule):
         return 1.0 / (1.0 + self.decay_rate * _periods(xp, t, self.decay_steps, self.staircase))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ExponentialDecay(Schedule):
     """factor = decay_rate^(t / decay_steps); with `staircase`, the whole part of t / decay_steps."""
 
@@ -78,7 +79,7 @@ def StepDecay(learning_rate: float, drop: float = 0.5, every: int = 1000) -> Exp
     return ExponentialDecay(learning_rate, drop, every, staircase=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CosineDecay(Schedule):
     """Warm-up, then half a cosine: Loshchilov and Hutter 2017.
 

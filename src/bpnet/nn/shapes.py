@@ -16,6 +16,18 @@ def whole(name: str, given: object, least: int = 1) -> int:
     return int(given)
 
 
+def sample_shape(given: Sequence[int] | None, input_dim: int | None = None) -> Shape | None:
+    """`input_shape`, or (input_dim,), if either is given; both only where they agree."""
+    if given is None:
+        return None if input_dim is None else (whole("input_dim", input_dim),)
+    if not isinstance(given, Sequence) or isinstance(given, str):
+        raise ValueError(f"input_shape: {given!r} was given, expected a shape without the batch axis: (64,)")
+    shape = tuple(given)
+    if input_dim is not None and shape != (input_dim,):
+        raise ValueError(f"input_shape: {shape} was given, and input_dim {input_dim}. Mend: one of the two")
+    return shape
+
+
 def own_axis(axis: object) -> int:
     """`axis`, if it is one that belongs to a sample."""
     if isinstance(axis, bool) or not isinstance(axis, int) or axis == 0:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from bpnet.nn.clipping import clip_norm
 from bpnet.nn.op import zeros
-from bpnet.nn.optimizers import BoundOptimizer, clip_norm
+from bpnet.nn.optimizers import BoundOptimizer
 from bpnet.sklearn.objective import WeightedObjective
 from bpnet.sklearn.rows import Rows
 from bpnet.training.callbacks import Callback

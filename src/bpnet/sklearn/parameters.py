@@ -14,7 +14,7 @@ from bpnet.backend import DTYPES
 from bpnet.nn.activations import ACTIVATIONS, ActivationFunction
 from bpnet.nn.losses import LOSSES, Loss
 from bpnet.nn.optimizers import OPTIMIZERS, Optimizer
-from bpnet.training.callbacks import Callback, in_order
+from bpnet.training.callbacks import Callback, in_order, in_vain
 
 STOCHASTIC = ("sgd", "adam")
 EXACT = "exact"
@@ -104,6 +104,8 @@ def check_callbacks(given: Any) -> list[Callback]:
                 f"The 'callbacks' parameter must be made of objects derived from bpnet.Callback. Got {each!r} instead. "
                 "scikit-learn's own callbacks go to set_callbacks."
             )
+        if said := in_vain(each):
+            raise InvalidParameterError(f"The 'callbacks' parameter: {said}")
     return in_order(given or ())
 
 

@@ -37,6 +37,11 @@ class TableModel:
         self.model = model
         self.preprocessing = preprocessing
 
+    def __repr__(self) -> str:
+        target, columns = self.preprocessing.target, len(self.preprocessing.columns)
+        given = f"{columns} column{'s' * (columns != 1)} → {target.name!r}"
+        return f"TableModel({given}, {target.task}; {self.model!r})"
+
     @classmethod
     def train(
         cls,

@@ -9,10 +9,18 @@ from contextlib import ExitStack, contextmanager
 from types import MappingProxyType
 from typing import Any
 
+from bpnet.constructor import Written
 from bpnet.training.history import History, TrainingDivergedError
 
+NEVER_CALLED = (
+    "on_batch_begin",
+    *(f"on_{what}_batch_{when}" for what in ("train", "test", "predict") for when in ("begin", "end")),
+    *(f"on_{what}_{when}" for what in ("test", "predict") for when in ("begin", "end")),
+)
+"""Methods of Keras that a callback here has no use for: one that has them would not do what it was written for."""
 
-class Callback:
+
+class Callback(Written):
     """Does nothing; override what you need. Epochs and batches are counted from 0.
 
     Where `on_batch_end` is overridden, it is told of every batch, and steps are asked for one by one. A GPU does many
@@ -113,13 +121,26 @@ def want_every_batch(callbacks: Sequence[Callback]) -> bool:
 
 
 def checked(callbacks: Sequence[Callback] | None) -> list[Callback]:
-    """The callbacks in the order in which they are told; ValueError names what is none."""
+    """The callbacks in the order in which they are told; ValueError names what is none, or waits to be told in vain."""
     if isinstance(callbacks, Callback):
         raise ValueError("callbacks: one callback was given, expected a list of them: [callback]")
     for callback in callbacks or ():
         if not isinstance(callback, Callback):
             raise ValueError(f"callbacks: {callback!r} was given, expected objects derived from bpnet.Callback")
+        if said := in_vain(callback):
+            raise ValueError(f"callbacks: {said}")
     return in_order(callbacks or ())
+
+
+def in_vain(callback: Callback) -> str | None:
+    """Which method of Keras it has that nobody will call, and the mend; None where it has none."""
+    found = [name for name in NEVER_CALLED if hasattr(callback, name)]
+    if not found:
+        return None
+    return (
+        f"{type(callback).__name__} has {found[0]}, as in Keras, which is never called here. "
+        "Mend: on_batch_end(batch, samples), or on_epoch_begin(epoch) and on_epoch_end(epoch, logs)"
+    )
 
 
 def in_order(callbacks: Iterable[Callback]) -> list[Callback]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """`history["loss"][i]` belongs to epoch `epoch[i]`; `interrupted` is True after Ctrl-C.
 
@@ -22,6 +23,14 @@ class History:
     converged: bool = False
     message: str = ""
     kept: int | None = None
+
+    def __repr__(self) -> str:
+        """The epochs, the last figures, and how the run ended: a notebook shows what `fit` returns."""
+        last = {name: values[-1] for name, values in self.history.items() if values}
+        figures = [f"{name} {value:.4g}" if isinstance(value, Real) else name for name, value in last.items()]
+        ended = [name for name in ("interrupted", "diverged", "converged") if getattr(self, name)]
+        epochs = f"{len(self.epoch):,} epoch{'s' * (len(self.epoch) != 1)}"
+        return f"History({', '.join([epochs, *figures, *ended])})"
 
     def add(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Append an epoch's figures."""

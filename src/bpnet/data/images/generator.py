@@ -19,7 +19,7 @@ from bpnet.names import look_up
 from bpnet.nn.checks import require_number
 
 
-@dataclass(kw_only=True, eq=False)
+@dataclass(kw_only=True, eq=False, repr=False)
 class ImageDataGenerator(Settings):
     """Changes images at random and standardises them, as `Settings` says, whose fields are its arguments.
 
@@ -27,9 +27,9 @@ class ImageDataGenerator(Settings):
     `generator.fit(x)` comes first.
     """
 
-    statistics: Statistics | None = field(init=False, default=None, repr=False)
+    statistics: Statistics | None = field(init=False, default=None)
     """What `fit` has measured."""
-    _calls: int = field(init=False, default=0, repr=False)
+    _calls: int = field(init=False, default=0)
 
     def fit(self, x: Any, augment: bool = False, rounds: int = 1, seed: int | None = None) -> None:
         """Measure what feature-wise standardisation and whitening need, on images (N, height, width, channels).

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from bpnet.backend import DTYPES
+from bpnet.constructor import Written
 from bpnet.data.arrays import flag
 from bpnet.names import look_up
 from bpnet.nn.checks import require_number
@@ -27,8 +28,8 @@ FLAGS = (
 )
 
 
-@dataclass(kw_only=True, eq=False)
-class Settings:
+@dataclass(kw_only=True, eq=False, repr=False)
+class Settings(Written):
     """Which random changes an image meets, and how it is standardised after them. By default nothing is done.
 
     `rotation_range`: degrees, to both sides. `width_shift_range`, `height_shift_range`: to both sides, below 1 a share
@@ -84,6 +85,11 @@ class Settings:
                 f"preprocessing_function: {self.preprocessing_function!r} was given, expected a function of an image"
             )
         look_up("dtype", self.dtype, dict.fromkeys(DTYPES))
+
+    def as_given(self, name: str, default: Any) -> Any:
+        """What the constructor takes; a zoom that changes nothing is none."""
+        value = super().as_given(name, default)
+        return default if name == "zoom_range" and value == (1.0, 1.0) else value
 
     @property
     def needs_statistics(self) -> str | None:
