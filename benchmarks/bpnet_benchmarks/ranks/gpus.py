@@ -47,7 +47,7 @@ def main() -> None:
         for batch in BATCHES:
             counts = (1, 8, 64, LARGEST)
             times = [f"{1e3 * step(own, NVLINK, count, batch, over_gpus):.3g} ms" for count in counts]
-            shares = [f"{efficiency(own, NVLINK, count, batch, over_gpus):.0%}" for count in counts[1:]]
+            shares = [f"{efficiency(own, NVLINK, count, batch, over_gpus):.1%}" for count in counts[1:]]
             stops = f"{most_ranks(own, NVLINK, batch, over_gpus):,}"
             row = [name, f"{own.size / 1e6:.3g} MB", f"{batch:,}", *times, *shares, stops]
             print(f"| {' | '.join(row)} |")
