@@ -61,7 +61,7 @@ def together() -> str:
 
 def _told(error: click.ClickException, rank: int) -> int:
     try:
-        others = joined() if isinstance(error.__cause__, ImportError | LostPeerError) else communicator()
+        others = joined() if isinstance(error.__cause__, ImportError | LaunchError | LostPeerError) else communicator()
         message, code = _of_all(error, others)
     except ToldElsewhere as silent:
         return int(silent.code or FAILED)

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from bpnet.distributed import agreement
-from bpnet.distributed.launch import launched, turn
+from bpnet.distributed.launch import OtherLibraryError, launched, turn
 from bpnet.training.communicator import Communicator, ToldElsewhere
 
 REFUSED = 2
@@ -24,7 +24,8 @@ def communicator(which: str | Communicator | None = "auto") -> Communicator | No
 
     `auto` takes a process group of torch.distributed that the program has made, else what torchrun or mpiexec has
     launched; where it is one process, no engine is imported. None is one process whatever the launcher says.
-    ValueError: `which` is none of these, or a launcher's variable is wrong. ImportError: the engine is not installed.
+    ValueError: `which` is none of these, a launcher's variable is wrong, or mpiexec is not of mpi4py's MPI library.
+    ImportError: the engine is not installed.
     LostPeerError: the other processes were not met in time.
     """
     if which is None:
@@ -61,6 +62,8 @@ def _told_once(join: Callable[[], Communicator | None]) -> Communicator | None:
     """What `join` gives. What it raises is told by rank 0, and by the first rank of a machine that it is alone with."""
     try:
         return join()
+    except OtherLibraryError:
+        raise
     except (ValueError, ImportError) as error:
         when = turn()
         if when is None:
@@ -98,4 +101,4 @@ def _join() -> Communicator | None:
         return torch_distributed(launch)
     from bpnet.distributed.over_mpi import over_mpi
 
-    return over_mpi()
+    return over_mpi(launch)

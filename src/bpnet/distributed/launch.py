@@ -20,6 +20,10 @@ class LaunchError(ValueError):
     """What the launcher has set cannot be used."""
 
 
+class OtherLibraryError(LaunchError):
+    """MPI knows of other processes than its launcher has announced. It is raised on the one rank that tells it."""
+
+
 @dataclass(frozen=True)
 class Launch:
     """This process as one of several."""

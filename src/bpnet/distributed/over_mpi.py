@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,18 +13,29 @@ from typing import Any
 import numpy as np
 
 from bpnet.backend import Array
+from bpnet.distributed import agreement
 from bpnet.distributed.host import as_numpy, by_way_of_host, is_on_host, library_array
+from bpnet.distributed.launch import Launch, OtherLibraryError
 from bpnet.distributed.patience import timeout
 from bpnet.distributed.watch import Watch
+from bpnet.training.communicator import ToldElsewhere
 
 INSTALL = 'Mend: pip install ".[mpi]"'
 
-FAILED = 1
-"""The exit code of a run that has lost a rank."""
+OTHER_LIBRARY = (
+    "they belong to different MPI libraries. Mend: the mpiexec of the library that mpi4py was built for "
+    "(python -m mpi4py --mpi-lib-version), or pip install mpi4py for yours"
+)
+
+FAILED, REFUSED = 1, 2
+"""The exit codes of a run that has lost a rank, and of one that cannot begin."""
 
 
-def over_mpi() -> OverMPI:
-    """All processes of the run. ImportError: mpi4py or an MPI library is not installed."""
+def over_mpi(launch: Launch) -> OverMPI:
+    """All processes of the run. ImportError: mpi4py or an MPI library is not installed.
+
+    OtherLibraryError, of a rank: MPI does not know the processes that `launch` tells of. The others end silently.
+    """
     seconds = timeout()
     try:
         from mpi4py import MPI
@@ -31,7 +43,19 @@ def over_mpi() -> OverMPI:
         raise ImportError(
             f"distributed: mpiexec has launched this, but mpi4py cannot be imported ({error}). {INSTALL}"
         ) from error
+    _require_all(launch, MPI.COMM_WORLD.Get_size())
     return OverMPI(MPI, seconds)
+
+
+def _require_all(launch: Launch, seen: int) -> None:
+    """Each process of a launcher that its MPI does not know would take itself for the only one, and train alone."""
+    if seen == launch.size or (launch.size is None and (seen > 1 or launch.rank == 0)):
+        return
+    if launch.rank > (1 if launch.size is None else 0):  # where no size is announced, rank 0 may be alone indeed
+        time.sleep(agreement.GRACE)
+        raise ToldElsewhere(REFUSED)
+    processes = "several processes" if launch.size is None else f"{launch.size} processes"
+    raise OtherLibraryError(f"distributed: mpiexec has launched {processes}, but mpi4py sees {seen}: {OTHER_LIBRARY}")
 
 
 class OverMPI:
