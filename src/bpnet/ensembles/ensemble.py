@@ -45,7 +45,10 @@ class Ensemble:
     >>> model.compile("sgd", "mse")
     >>> ensemble = Ensemble(model, 3, learning_rate=[0.1, 0.01, 0.001])
     >>> x = np.linspace(-1, 1, 64)[:, np.newaxis]
-    >>> losses = [history.history["loss"][-1] for history in ensemble.fit(x, 3 * x + 1, epochs=20, verbose=0)]
+    >>> histories = ensemble.fit(x, 3 * x + 1, epochs=20, verbose=0)
+    >>> [history.diverged for history in histories]
+    [False, False, False]
+    >>> losses = [figures["loss"] for figures in ensemble.evaluate(x, 3 * x + 1)]
     >>> losses[0] < losses[1] < losses[2]
     True
     """
@@ -106,8 +109,9 @@ class Ensemble:
         """Train all models on x and y, as `Model.fit`; return a history for each, which are also `self.histories`.
 
         `folds` has for each model the rows of x that it learns from; by default all. A model whose loss or weights are
-        no longer finite keeps the last good ones, as a single one does; its history says `diverged`, and the others go
-        on. Ctrl-C ends training after the epoch at hand; the histories of models that lack epochs say `interrupted`.
+        no longer finite keeps the last good ones, as a single one does; where that one raises TrainingDivergedError,
+        here the history says `diverged`, without figures of that epoch, and the others go on. Ctrl-C ends training
+        after the epoch at hand; the histories of models that lack epochs say `interrupted`.
         """
         size = arrays.whole_number("batch_size", batch_size, default=32)
         epochs = arrays.whole_number("epochs", epochs)
