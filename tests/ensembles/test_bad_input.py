@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.model_selection import KFold
 
 from bpnet import LBFGS, SGD, Dense, Dropout, Ensemble, Input, Model, Sequential
 from bpnet.nn.averaging import Averaged
@@ -100,11 +101,27 @@ def test_a_template_that_has_trained_gives_its_settings_and_stays_as_it_is() -> 
         ([[0, 1], [-1, 1]], r"folds\[1\]: rows from -1 to 1"),
         ([[0.5, 1], [0, 1]], r"folds\[0\]: float64"),
         ([[[0], [1]], [0, 1]], r"folds\[0\]: .*shape \(2, 1\)"),
+        ([[[0, 1], [2]], [0, 1]], r"folds\[0\]: \[\[0, 1\], \[2\]\] was given, expected the numbers of rows of x"),
     ],
 )
 def test_folds(folds: Any, says: str) -> None:
     with pytest.raises(ValueError, match=f"^({says})"):
         Ensemble(template(), 2).fit(X, Y, folds=folds, verbose=0)
+
+
+@pytest.mark.parametrize("folds", [2, 5])
+def test_folds_as_a_splitter_yields_them(folds: int) -> None:
+    pairs = list(KFold(folds).split(X))
+    with pytest.raises(
+        ValueError,
+        match=r"^folds\[0\]: a pair of arrays was given, expected the rows that model 0 learns from\. "
+        r"Mend: \[learned for learned, _ in KFold\(5\)\.split\(x\)\]$",
+    ):
+        Ensemble(template(), folds).fit(X, Y, folds=pairs, verbose=0)
+    with pytest.raises(ValueError, match=r"^folds\[1\]: a pair"):
+        Ensemble(template(), 2).fit(X, Y, folds=[[0, 1], pairs[1]], verbose=0)
+    learned = [learned for learned, _ in pairs]
+    assert len(Ensemble(template(), folds).fit(X, Y, folds=learned, verbose=0)) == folds
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from tqdm import tqdm
 from bpnet.callbacks.progress import can_be_drawn_on
 from bpnet.data import arrays, samples
 from bpnet.ensembles.at_once import evenly, fitting, measured
+from bpnet.ensembles.folds import rows_of
 from bpnet.ensembles.member import fill, twin
 from bpnet.ensembles.numbers import Numbers
 from bpnet.ensembles.settings import Settings
@@ -128,7 +129,7 @@ class Ensemble:
         if validation_split and held_out is None:
             data, held_out = samples.held_out(data, validation_split)
         data = samples.weighed(data, class_weight, like)
-        rows = _rows(folds, len(self), len(data))
+        rows = rows_of(folds, len(self), len(data))
         self.histories = [History() for _ in range(len(self))]
         on_device = put(self.model, data), None if held_out is None else put(self.model, held_out)
         runs: dict[tuple[int, int], StackRun] = {}
@@ -264,21 +265,3 @@ def _require_places(model: Model, dropout: Any, l2: Any) -> None:
         raise ValueError("dropout: the model has no Dropout layer to give it to. Mend: add Dropout(0.0) where it drops")
     if l2 is not None and not any(hasattr(layer, "kernel_regularizer") for layer in layers):
         raise ValueError("l2: the model has no layer with a kernel_regularizer. Mend: leave l2 out")
-
-
-def _rows(folds: Sequence[Any] | None, models: int, length: int) -> list[np.ndarray]:
-    """For each model the rows that it learns from. ValueError names the fold at fault."""
-    if folds is None:
-        return [np.arange(length)] * models
-    if isinstance(folds, str) or not hasattr(folds, "__len__") or len(folds) != models:
-        came = f"{len(folds)} were given" if hasattr(folds, "__len__") else f"{folds!r} was given"
-        raise ValueError(f"folds: {came}, expected the rows of each of {models} models")
-    found = []
-    for k, given in enumerate(folds):
-        own = np.asarray(given)
-        if own.ndim != 1 or own.dtype.kind not in "iu" or not own.size:
-            raise ValueError(f"folds[{k}]: {own.dtype} of shape {own.shape} came, expected the numbers of rows of x")
-        if own.min() < 0 or own.max() >= length:
-            raise ValueError(f"folds[{k}]: rows from {own.min()} to {own.max()} came, expected from 0 to {length - 1}")
-        found.append(own)
-    return found
