@@ -52,6 +52,10 @@ def test_settings(given: dict[str, Any], says: str) -> None:
 def test_a_setting_without_a_layer() -> None:
     with pytest.raises(ValueError, match=r"^dropout: the model has no Dropout layer.* Mend: "):
         Ensemble(template(drops=False), 2, dropout=0.5)
+    bare = Sequential([Input((4,)), Dropout(0.1)], backend="numpy")
+    bare.compile("sgd", "mse")
+    with pytest.raises(ValueError, match=r"^l2: the model has no layer that can have a kernel_regularizer.* Mend: "):
+        Ensemble(bare, 2, l2=0.1)
 
 
 @pytest.mark.parametrize("optimizer", [LBFGS(), Averaged("adam")])
@@ -150,3 +154,5 @@ def test_data(how: dict[str, Any], says: str) -> None:
 def test_members(k: Any) -> None:
     with pytest.raises(IndexError, match=f"^k: {k!r} was given, expected a whole number from 0 to 1"):
         Ensemble(template(), 2).member(k)
+    with pytest.raises(IndexError, match=f"^k: {k!r} was given"):
+        Ensemble(template(), 2)[k]

@@ -33,9 +33,10 @@ class Ensemble:
 
     `model` is a compiled model of one input and one output: the architecture, optimizer, loss, metrics, backend and
     float type of all. `models` is K. Each of `seeds` (by default the model's own, and those that follow it),
-    `learning_rate` (a schedule keeps its factor), `weight_decay`, `l2` (of all layers with a `kernel_regularizer`) and
-    `dropout` (of all Dropout layers) is one value for all models or K values; None leaves them as `model` has them.
-    The numbers of `model` itself do not count, and stay as they are.
+    `learning_rate` (a schedule keeps its factor), `weight_decay`, `l2` and `dropout` (of all Dropout layers) is one
+    value for all models or K values; None leaves them as `model` has them. `l2` counts for every layer that can have a
+    `kernel_regularizer`, whether the template gives it one or not. The numbers of `model` itself do not count, and stay
+    as they are. `ensemble[k]` is `member(k)`, and iteration goes over all members.
 
     On the device are `at_once` models as one stack: on a CPU by default as many as its cache holds, since a step goes
     through all their weights. When a stack has been trained through all epochs, the next one takes its place.
@@ -90,6 +91,12 @@ class Ensemble:
 
     def __len__(self) -> int:
         return len(self.settings)
+
+    def __getitem__(self, k: int) -> Model:
+        return self.member(k)
+
+    def __iter__(self) -> Iterator[Model]:
+        return map(self.member, range(len(self)))
 
     def fit(
         self,
@@ -264,4 +271,4 @@ def _require_places(model: Model, dropout: Any, l2: Any) -> None:
     if dropout is not None and not any(type(layer) is Dropout for layer in layers):
         raise ValueError("dropout: the model has no Dropout layer to give it to. Mend: add Dropout(0.0) where it drops")
     if l2 is not None and not any(hasattr(layer, "kernel_regularizer") for layer in layers):
-        raise ValueError("l2: the model has no layer with a kernel_regularizer. Mend: leave l2 out")
+        raise ValueError("l2: the model has no layer that can have a kernel_regularizer, as Dense. Mend: leave l2 out")
