@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.model_selection import KFold
 
 from bpnet import LBFGS, SGD, Dense, Dropout, Ensemble, Input, Model, Sequential
 from bpnet.nn.averaging import Averaged
@@ -51,6 +52,10 @@ def test_settings(given: dict[str, Any], says: str) -> None:
 def test_a_setting_without_a_layer() -> None:
     with pytest.raises(ValueError, match=r"^dropout: the model has no Dropout layer.* Mend: "):
         Ensemble(template(drops=False), 2, dropout=0.5)
+    bare = Sequential([Input((4,)), Dropout(0.1)], backend="numpy")
+    bare.compile("sgd", "mse")
+    with pytest.raises(ValueError, match=r"^l2: the model has no layer that can have a kernel_regularizer.* Mend: "):
+        Ensemble(bare, 2, l2=0.1)
 
 
 @pytest.mark.parametrize("optimizer", [LBFGS(), Averaged("adam")])
@@ -100,11 +105,27 @@ def test_a_template_that_has_trained_gives_its_settings_and_stays_as_it_is() -> 
         ([[0, 1], [-1, 1]], r"folds\[1\]: rows from -1 to 1"),
         ([[0.5, 1], [0, 1]], r"folds\[0\]: float64"),
         ([[[0], [1]], [0, 1]], r"folds\[0\]: .*shape \(2, 1\)"),
+        ([[[0, 1], [2]], [0, 1]], r"folds\[0\]: \[\[0, 1\], \[2\]\] was given, expected the numbers of rows of x"),
     ],
 )
 def test_folds(folds: Any, says: str) -> None:
     with pytest.raises(ValueError, match=f"^({says})"):
         Ensemble(template(), 2).fit(X, Y, folds=folds, verbose=0)
+
+
+@pytest.mark.parametrize("folds", [2, 5])
+def test_folds_as_a_splitter_yields_them(folds: int) -> None:
+    pairs = list(KFold(folds).split(X))
+    with pytest.raises(
+        ValueError,
+        match=r"^folds\[0\]: a pair of arrays was given, expected the rows that model 0 learns from\. "
+        r"Mend: \[learned for learned, _ in KFold\(5\)\.split\(x\)\]$",
+    ):
+        Ensemble(template(), folds).fit(X, Y, folds=pairs, verbose=0)
+    with pytest.raises(ValueError, match=r"^folds\[1\]: a pair"):
+        Ensemble(template(), 2).fit(X, Y, folds=[[0, 1], pairs[1]], verbose=0)
+    learned = [learned for learned, _ in pairs]
+    assert len(Ensemble(template(), folds).fit(X, Y, folds=learned, verbose=0)) == folds
 
 
 @pytest.mark.parametrize(
@@ -133,3 +154,5 @@ def test_data(how: dict[str, Any], says: str) -> None:
 def test_members(k: Any) -> None:
     with pytest.raises(IndexError, match=f"^k: {k!r} was given, expected a whole number from 0 to 1"):
         Ensemble(template(), 2).member(k)
+    with pytest.raises(IndexError, match=f"^k: {k!r} was given"):
+        Ensemble(template(), 2)[k]

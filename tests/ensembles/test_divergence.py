@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import bpnet
 from bpnet import SGD, Dense, Dropout, Input, Model, Sequential, TrainingDivergedError
 from bpnet.ensembles.ensemble import Ensemble
 from bpnet.training import interrupt
@@ -49,11 +52,27 @@ def test_it_ends_as_a_single_one(rate: float, batch_size: int, epochs: int, dtyp
     assert [history.interrupted for history in histories] == [False] * 3
     assert histories[1].message == str(caught.value)
     assert histories[1].epoch == caught.value.history.epoch
+    assert list(histories[1].history) == list(caught.value.history.history)
     for own, expected in zip(vectors(ensemble.member(1)), vectors(alone), strict=True):
         np.testing.assert_allclose(own, expected, rtol=1e-5)
     assert ensemble.member(1).epochs_seen == alone.epochs_seen
     require_equal(ensemble.member(0), first, X)
     require_equal(ensemble.member(2), last, X)
+
+
+def test_a_sweep_with_rates_that_diverge_in_the_first_epoch_is_told_as_the_page_does(capsys: Any) -> None:
+    page = Path(bpnet.__file__).parent / "docs" / "ensembles.md"
+    loop = re.search(r"^for history in histories:\n(?:    .*\n)+", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert loop
+    ensemble = Ensemble(template("float32"), 3, learning_rate=[1e-2, 1e30, 1e-3])
+    histories = ensemble.fit(X, Y, batch_size=10, verbose=0)
+    for history in (histories[0], histories[2]):
+        history.history["val_accuracy"] = history.history["loss"]
+    exec(loop[0], {"histories": histories})
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert "the loss became NaN or infinite in epoch 1" in second
+    assert [float(first.split()[0]), float(third.split()[0])] == [histories[k].history["loss"][-1] for k in (0, 2)]
+    assert all(np.isfinite(figures["loss"]) for figures in ensemble.evaluate(X, Y))
 
 
 def test_where_all_diverge_training_ends(monkeypatch: pytest.MonkeyPatch) -> None:

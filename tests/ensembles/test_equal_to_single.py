@@ -139,6 +139,24 @@ def test_class_weights_and_penalties_of_the_template() -> None:
     check(ensemble, X, LABELS, epochs=2, batch_size=8, class_weight={0: 2.0, 1: 0.5, 2: 1.0}, shuffle=False)
 
 
+def test_l2_is_of_every_layer_that_can_have_a_regularizer() -> None:
+    layers = [Input((5,)), Dense(4, "tanh", kernel_regularizer=L1L2(0.01, 0.02)), Dense(3)]
+    model = Sequential(layers, backend="numpy", dtype="float64")
+    model.compile("adam", "mse")
+    ensemble = Ensemble(model, 2, l2=[0.1, 0.3])
+    found = [[layer.kernel_regularizer for layer in member.network.graph.layers] for member in ensemble]  # type: ignore[attr-defined]
+    assert [[(one.l1, one.l2) for one in of_model] for of_model in found] == [[(0.0, 0.1)] * 2, [(0.0, 0.3)] * 2]
+    check(ensemble, X, VALUES, epochs=2, batch_size=8)
+
+
+def test_members_by_index_and_in_their_order() -> None:
+    ensemble = Ensemble(small(), 3, learning_rate=[0.1, 0.2, 0.3])
+    assert [member.learning_rate for member in ensemble] == pytest.approx([0.1, 0.2, 0.3])
+    assert ensemble[-1].learning_rate == pytest.approx(0.3)
+    for k, member in enumerate(ensemble):
+        require_equal_figures(dict(enumerate(ensemble[k].get_weights())), dict(enumerate(member.get_weights())), 0)
+
+
 def test_a_member_trains_on_as_the_ensemble_does() -> None:
     ensemble = Ensemble(small(optimizer=Adam(CosineDecay(0.05, decay_steps=20))), 3, dropout=[0.1, 0.2, 0.3])
     ensemble.fit(X, VALUES, epochs=2, batch_size=8, verbose=0)

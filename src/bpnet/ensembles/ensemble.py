@@ -12,6 +12,7 @@ from tqdm import tqdm
 from bpnet.callbacks.progress import can_be_drawn_on
 from bpnet.data import arrays, samples
 from bpnet.ensembles.at_once import evenly, fitting, measured
+from bpnet.ensembles.folds import rows_of
 from bpnet.ensembles.member import fill, twin
 from bpnet.ensembles.numbers import Numbers
 from bpnet.ensembles.settings import Settings
@@ -32,9 +33,10 @@ class Ensemble:
 
     `model` is a compiled model of one input and one output: the architecture, optimizer, loss, metrics, backend and
     float type of all. `models` is K. Each of `seeds` (by default the model's own, and those that follow it),
-    `learning_rate` (a schedule keeps its factor), `weight_decay`, `l2` (of all layers with a `kernel_regularizer`) and
-    `dropout` (of all Dropout layers) is one value for all models or K values; None leaves them as `model` has them.
-    The numbers of `model` itself do not count, and stay as they are.
+    `learning_rate` (a schedule keeps its factor), `weight_decay`, `l2` and `dropout` (of all Dropout layers) is one
+    value for all models or K values; None leaves them as `model` has them. `l2` counts for every layer that can have a
+    `kernel_regularizer`, whether the template gives it one or not. The numbers of `model` itself do not count, and stay
+    as they are. `ensemble[k]` is `member(k)`, and iteration goes over all members.
 
     On the device are `at_once` models as one stack: on a CPU by default as many as its cache holds, since a step goes
     through all their weights. When a stack has been trained through all epochs, the next one takes its place.
@@ -45,7 +47,10 @@ class Ensemble:
     >>> model.compile("sgd", "mse")
     >>> ensemble = Ensemble(model, 3, learning_rate=[0.1, 0.01, 0.001])
     >>> x = np.linspace(-1, 1, 64)[:, np.newaxis]
-    >>> losses = [history.history["loss"][-1] for history in ensemble.fit(x, 3 * x + 1, epochs=20, verbose=0)]
+    >>> histories = ensemble.fit(x, 3 * x + 1, epochs=20, verbose=0)
+    >>> [history.diverged for history in histories]
+    [False, False, False]
+    >>> losses = [figures["loss"] for figures in ensemble.evaluate(x, 3 * x + 1)]
     >>> losses[0] < losses[1] < losses[2]
     True
     """
@@ -87,6 +92,12 @@ class Ensemble:
     def __len__(self) -> int:
         return len(self.settings)
 
+    def __getitem__(self, k: int) -> Model:
+        return self.member(k)
+
+    def __iter__(self) -> Iterator[Model]:
+        return map(self.member, range(len(self)))
+
     def fit(
         self,
         x: Any,
@@ -106,8 +117,9 @@ class Ensemble:
         """Train all models on x and y, as `Model.fit`; return a history for each, which are also `self.histories`.
 
         `folds` has for each model the rows of x that it learns from; by default all. A model whose loss or weights are
-        no longer finite keeps the last good ones, as a single one does; its history says `diverged`, and the others go
-        on. Ctrl-C ends training after the epoch at hand; the histories of models that lack epochs say `interrupted`.
+        no longer finite keeps the last good ones, as a single one does; where that one raises TrainingDivergedError,
+        here the history says `diverged`, without figures of that epoch, and the others go on. Ctrl-C ends training
+        after the epoch at hand; the histories of models that lack epochs say `interrupted`.
         """
         size = arrays.whole_number("batch_size", batch_size, default=32)
         epochs = arrays.whole_number("epochs", epochs)
@@ -124,7 +136,7 @@ class Ensemble:
         if validation_split and held_out is None:
             data, held_out = samples.held_out(data, validation_split)
         data = samples.weighed(data, class_weight, like)
-        rows = _rows(folds, len(self), len(data))
+        rows = rows_of(folds, len(self), len(data))
         self.histories = [History() for _ in range(len(self))]
         on_device = put(self.model, data), None if held_out is None else put(self.model, held_out)
         runs: dict[tuple[int, int], StackRun] = {}
@@ -259,22 +271,4 @@ def _require_places(model: Model, dropout: Any, l2: Any) -> None:
     if dropout is not None and not any(type(layer) is Dropout for layer in layers):
         raise ValueError("dropout: the model has no Dropout layer to give it to. Mend: add Dropout(0.0) where it drops")
     if l2 is not None and not any(hasattr(layer, "kernel_regularizer") for layer in layers):
-        raise ValueError("l2: the model has no layer with a kernel_regularizer. Mend: leave l2 out")
-
-
-def _rows(folds: Sequence[Any] | None, models: int, length: int) -> list[np.ndarray]:
-    """For each model the rows that it learns from. ValueError names the fold at fault."""
-    if folds is None:
-        return [np.arange(length)] * models
-    if isinstance(folds, str) or not hasattr(folds, "__len__") or len(folds) != models:
-        came = f"{len(folds)} were given" if hasattr(folds, "__len__") else f"{folds!r} was given"
-        raise ValueError(f"folds: {came}, expected the rows of each of {models} models")
-    found = []
-    for k, given in enumerate(folds):
-        own = np.asarray(given)
-        if own.ndim != 1 or own.dtype.kind not in "iu" or not own.size:
-            raise ValueError(f"folds[{k}]: {own.dtype} of shape {own.shape} came, expected the numbers of rows of x")
-        if own.min() < 0 or own.max() >= length:
-            raise ValueError(f"folds[{k}]: rows from {own.min()} to {own.max()} came, expected from 0 to {length - 1}")
-        found.append(own)
-    return found
+        raise ValueError("l2: the model has no layer that can have a kernel_regularizer, as Dense. Mend: leave l2 out")

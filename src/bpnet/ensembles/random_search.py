@@ -44,7 +44,8 @@ def search(
     model           compiled: architecture, optimizer, loss, metrics, backend; or several, by name
     learning_rate   "1e-4:1e-1" draws log-uniformly, as of l2 and weight_decay; of dropout uniformly; a number is fixed,
                     a list or "a,b,c" a choice; None leaves it as the model has it
-    l2              λ of the penalty λ Σ w² on the weights of all layers that have one
+    l2              λ of the penalty λ Σ w² on the weights of every layer that can have a `kernel_regularizer`, whether
+                    the model gives it one or not
     seeds           of the first weights and the order of the samples: by default the model's for all
     batch_size      one, or some to choose from
     validation      the share of the rows that ranks; or `validation_data`, (x, y) or (x, y, weight)

@@ -111,7 +111,7 @@ def is_mean_of_samples(metric: Metric) -> TypeGuard[MeanMetric]:
 
 
 def regularized(network: StackedNetwork) -> Iterator[tuple[int, int]]:
-    """The parts of theta that hold weights of layers with a `kernel_regularizer`; neighbours are joined."""
+    """The parts of theta that hold weights of layers that can have a `kernel_regularizer`; neighbours are joined."""
     begun: tuple[int, int] | None = None
     for place in network.layout.places:
         if not (place.parameter.decays and hasattr(network.one.graph.layers[place.layer], "kernel_regularizer")):
