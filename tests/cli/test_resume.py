@@ -5,6 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from bpnet.cli import main
+from bpnet.cli.unfinished import unfinished
 from bpnet.formats.container import read
 from bpnet.recipes import RECIPES, recipe
 from bpnet.training.course import Course
@@ -38,7 +39,9 @@ def test_every_recipe_that_trains_goes_on_bit_by_bit(name, tmp_path):
     epochs = 200 if name.startswith("xor") or name == "perceptron" else 2
     train(name, tmp_path, epochs, *more)
     whole, last = newest(tmp_path), tmp_path / "checkpoints" / "epoch-0002.safetensors"
+    assert unfinished(tmp_path / "checkpoints") == ""
     last.unlink()
+    assert unfinished(tmp_path / "checkpoints").startswith("a run that was not finished (epoch 1 of ")
     assert "epoch-0001.safetensors" in train(name, tmp_path, epochs, "--resume", *more)
     pieces = read(last)
     assert pieces.facts["history"] == whole.facts["history"]

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 
 def checkpoint_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--resume and --checkpoint-every."""
+    """--resume, --overwrite and --checkpoint-every."""
     decorators = [
         click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in DIR/checkpoints."),
+        click.option("--overwrite", is_flag=True, help="Begin anew, even if DIR holds a run that was not finished."),
         click.option(
             "--checkpoint-every",
             metavar="N",
@@ -40,9 +41,11 @@ CHECKPOINTS = "checkpoints"
 GOES_ON = "the same command with --resume goes on from here"
 
 
-def checkpoints_in(out: Path, module: Any, resume: bool, every: int | None) -> Path | None:
+def checkpoints_in(out: Path, module: Any, resume: bool, every: int | None, *, overwrite: bool) -> Path | None:
     """As `folder_for_checkpoints`; None where the recipe trains nothing."""
     if not hasattr(module, "problem"):
+        if overwrite:
+            raise ValueError(f"--overwrite: it was given, but {NOTHING}. Mend: leave it out")
         Options(resume=resume or None, checkpoint_every=every).refuse(resume=NOTHING, checkpoint_every=NOTHING)
         return None
     return folder_for_checkpoints(out, resume, every)

@@ -24,8 +24,8 @@ from bpnet.cli.folders import require_drawing, writable_folder
 from bpnet.cli.options import chosen_backend
 from bpnet.cli.outcomes import details, gone_wrong, lines
 from bpnet.cli.ranks import together
-from bpnet.cli.restarted import goes_on
 from bpnet.cli.table_data import InMemory, InParts, Sizes
+from bpnet.cli.unfinished import is_resumed
 from bpnet.formats.atomic import write_together
 from bpnet.formats.container import CheckpointError, Content, read, to_bytes
 from bpnet.nn.lbfgs import LBFGS
@@ -99,6 +99,7 @@ def train_on_table(
     batch_size: int | None,
     stream: bool | None,
     resume: bool,
+    overwrite: bool,
     checkpoint_every: int | None,
     out: Path | None,
     plot: bool | None,
@@ -111,7 +112,8 @@ def train_on_table(
         raise ValueError("--optimizer: 'lbfgs' was given, expected one that learns from batches. Mend: adam, sgd, …")
     require_drawing(plot)
     out = out or Path("runs") / path.name.split(".")[0]
-    resume = resume or goes_on(out / CHECKPOINTS, rank)
+    model_file = out / "model.safetensors"
+    resume = is_resumed(out / CHECKPOINTS, rank, resume=resume, overwrite=overwrite, model=model_file)
     earlier = Earlier.of(out / CHECKPOINTS if resume else None)
     stream, test = _in_parts(path, stream, test, earlier)
     if validation + test >= 1:
@@ -138,7 +140,7 @@ def train_on_table(
         earlier.require(FILE, learned(data.seen))
     on, float_type = chosen_backend(backend, dtype, precision)
     folder = writable_folder(out) if rank == 0 else out
-    if rank == 0 and (note := _replaced(folder / "model.safetensors", path)):
+    if rank == 0 and (note := _replaced(model_file, path)):
         click.echo(note)
     click.echo(data.seen.describe())
     click.echo(f"{data.sizes}; backend {on.name}, device {on.device}, {float_type}, seed {seed}{together()}")
@@ -202,7 +204,7 @@ def train_on_table(
     from bpnet.cli.table_report import report_of
     from bpnet.report import html
 
-    saved, page = folder / "model.safetensors", folder / "report.html"
+    saved, page = model_file, folder / "report.html"
     try:
         report = html(report_of(run, saved), pictures=plot is not False).encode()
         write_together({saved: to_bytes(Content("table", content.arrays, facts)), page: report})
