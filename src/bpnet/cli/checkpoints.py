@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -14,9 +14,6 @@ from bpnet.callbacks.paths import require_folder
 from bpnet.formats.container import CheckpointError
 from bpnet.recipes.recipe import NOTHING, Options
 from bpnet.resume import AnotherRunError, newest_first
-
-if TYPE_CHECKING:
-    from bpnet.tables.earlier import Earlier
 
 
 def checkpoint_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,15 +48,22 @@ def checkpoints_in(out: Path, module: Any, resume: bool, every: int | None, *, o
     return folder_for_checkpoints(out, resume, every)
 
 
+OPTION = {"dtype": "--dtype", "seed": "--seed", "batch_size": "--batch-size"}
+"""What `fit` calls otherwise than the command."""
+
+
 @contextmanager
-def in_words_of_the_command(earlier: Earlier) -> Iterator[None]:
-    """AnotherRunError says what --resume found, and what the command may do about it."""
+def in_words_of_the_command(found: object) -> Iterator[None]:
+    """AnotherRunError says that `found`, a path, is no checkpoint of this run, and what the command may do about it."""
     try:
         yield
     except AnotherRunError as error:
+        name, was, values = error.told.partition(" was ")
+        told = f"{OPTION.get(name, name)}{was}{values}"
         raise CheckpointError(
-            f"--resume: the checkpoint {earlier.path} is of another run: {error.told}. Mend: give the same as before, "
-            "leave --resume out to begin anew, or name another folder by --out"
+            f"--resume: the checkpoint {found} is of another run: {told}. Mend: give the same as before, leave "
+            "--resume out to begin anew (with --overwrite where the run was not finished), or name another folder by "
+            "--out"
         ) from error
 
 

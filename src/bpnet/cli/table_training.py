@@ -124,7 +124,7 @@ def train_on_table(
         "--validation": validation, "--test": test, "--early-stopping": early_stopping, "--class-weight": class_weight,
         "--seed": seed, "--batch-size": batch_size,
     }  # fmt: skip
-    with in_words_of_the_command(earlier):
+    with in_words_of_the_command(earlier.path):
         earlier.require(OPTIONS, options)
     shows = not quiet and sys.stderr.isatty()
     data: InMemory | InParts = (
@@ -136,7 +136,7 @@ def train_on_table(
         raise ValueError(
             f"--class-weight: it was given, but the target {data.name!r} is a number, which has no classes"
         )
-    with in_words_of_the_command(earlier):
+    with in_words_of_the_command(earlier.path):
         earlier.require(FILE, learned(data.seen))
     on, float_type = chosen_backend(backend, dtype, precision)
     folder = writable_folder(out) if rank == 0 else out
@@ -154,7 +154,8 @@ def train_on_table(
     ]
     kept_on_disk = [] if checkpoints is None else [checkpointing(checkpoints, checkpoint_every)]
     start = time.perf_counter()
-    with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is said below
+    in_its_words = in_words_of_the_command(earlier.path)
+    with in_its_words, np.errstate(over="ignore", invalid="ignore"):  # what comes of it is said below
         model = TableModel.train(
             data.learned_from, data.name, task=data.task, hidden=hidden, activation=activation, optimizer=optimizer,
             learning_rate=learning_rate, dropout=dropout, batch_norm=batch_norm, epochs=epochs, batch_size=batch_size,

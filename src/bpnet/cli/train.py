@@ -10,7 +10,13 @@ from typing import Any
 
 import click
 
-from bpnet.cli.checkpoints import CHECKPOINTS, GOES_ON, checkpoint_options, checkpoints_in
+from bpnet.cli.checkpoints import (
+    CHECKPOINTS,
+    GOES_ON,
+    checkpoint_options,
+    checkpoints_in,
+    in_words_of_the_command,
+)
 from bpnet.cli.folders import no_empty_folders, require_drawing, writable_folder
 from bpnet.cli.options import FAILED, chosen_backend, one_line_errors, options_of_a_run, precision_option
 from bpnet.cli.ranks import own_rank, together
@@ -18,6 +24,7 @@ from bpnet.cli.table_options import RECIPE_ONLY, TABLE_ONLY, is_table, refuse, t
 from bpnet.cli.unfinished import is_resumed
 from bpnet.recipes import Options, recipe
 from bpnet.recipes.recipe import Draw
+from bpnet.resume import newest_first
 
 TEXT = """
 \b
@@ -98,7 +105,8 @@ def _run_recipe(
     checkpoints = checkpoints_in(out, module, resume, checkpoint_every, overwrite=overwrite)
     options = Options(on, float_type, epochs, batch_size, seed, 0 if quiet else 1, sizes=sizes, data=data)
     kept: dict[str, Any] = {"checkpoints": checkpoints, "checkpoint_every": checkpoint_every, "distributed": "auto"}
-    outcome = module.run(replace(options, resume=resume or None, **kept))
+    with in_words_of_the_command(next(newest_first(out / CHECKPOINTS), None) if resume else None):
+        outcome = module.run(replace(options, resume=resume or None, **kept))
     history = outcome.model.history if outcome.model else None
     interrupted = history is not None and history.interrupted
     if interrupted:
