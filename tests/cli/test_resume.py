@@ -5,6 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from bpnet.cli import main
+from bpnet.cli.unfinished import unfinished
 from bpnet.formats.container import read
 from bpnet.recipes import RECIPES, recipe
 from bpnet.training.course import Course
@@ -38,7 +39,9 @@ def test_every_recipe_that_trains_goes_on_bit_by_bit(name, tmp_path):
     epochs = 200 if name.startswith("xor") or name == "perceptron" else 2
     train(name, tmp_path, epochs, *more)
     whole, last = newest(tmp_path), tmp_path / "checkpoints" / "epoch-0002.safetensors"
+    assert unfinished(tmp_path / "checkpoints") == ""
     last.unlink()
+    assert unfinished(tmp_path / "checkpoints").startswith("a run that was not finished (epoch 1 of ")
     assert "epoch-0001.safetensors" in train(name, tmp_path, epochs, "--resume", *more)
     pieces = read(last)
     assert pieces.facts["history"] == whole.facts["history"]
@@ -92,11 +95,20 @@ def test_recipes_without_a_network_refuse(name, option):
     assert "nothing is trained here" in result.output
 
 
-def test_another_run_is_an_error(tmp_path):
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--seed", "3"], "--seed was 0, and 3 was given"),
+        (["--dtype", "float64"], "--dtype was 'float32', and 'float64' was given"),
+    ],
+)
+def test_another_run_is_an_error_in_the_words_of_the_command(tmp_path, more, told):
     train("logistic", tmp_path, 1)
-    result = bpnet("train", "logistic", "--resume", "--quiet", "--no-plot", "--out", str(tmp_path), "--seed", "3")
+    result = bpnet("train", "logistic", "--resume", "--quiet", "--no-plot", "--out", str(tmp_path), *more)
     assert result.exit_code == 2
-    assert "resume: the checkpoint is of another run: seed was 0, and 3 was given" in result.output
+    newest = tmp_path / "checkpoints" / "epoch-0001.safetensors"
+    assert f"--resume: the checkpoint {newest} is of another run: {told}. Mend: " in result.output
+    assert "leave --resume out to begin anew" in result.output
 
 
 def test_a_folder_that_cannot_be_written_is_no_hindrance_unless_it_is_asked_for(tmp_path):

@@ -85,6 +85,24 @@ def test_folds_of_a_table(data):
     assert float(first["val_accuracy"]) == pytest.approx(np.mean(each), abs=1e-12)
 
 
+def test_what_a_choice_comes_to_is_noted(tmp_path):
+    found = rows(60)
+    for at, row in enumerate(found):
+        row["kind"] = "rare" if at < 5 else row["kind"]
+    path = write(tmp_path / "rare.csv", found)
+    result = bpnet("search", path, *TABLE, "--models", 2, "--folds", 6, "--batch-size", "16,100", "--test", "0",
+                   "--no-plot", "--out", tmp_path / "out")  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "note: the smallest class has 5 rows, fewer than --folds 6: it is missing in some" in result.stderr
+    assert "note: --batch-size 100: a step takes all 50 rows to learn from, which are fewer" in result.stderr
+
+
+def test_no_hidden_layer_may_be_searched(data):
+    result = bpnet("search", data, *TABLE[:2], "--hidden", "0", *TABLE[4:], "--models", 2, "--no-plot", "--out", "many")
+    assert result.exit_code == 0, result.output
+    assert {one["hidden"] for one in lines_of("many/search.csv")} == {"0"}
+
+
 def test_choices_are_tried_once_each(data):
     result = bpnet("search", data, *TABLE[:6], "--lr", "0.1,0.01", "--seeds", "0,1", "--no-plot", "--rank-by", "loss")
     assert "there are only 4 different candidates; each is trained once" in result.stdout
@@ -151,6 +169,19 @@ def test_ctrl_c_before_anything_was_found(data, monkeypatch):
         (["data.csv", "--target", "kind", "--validation", "0.8"], "leave nothing to learn from"),
         (["data.csv", "--target", "price", "--class-weight", "balanced"], "is a number, which has no classes"),
         (["data.csv", "--target", "kind", "--folds", "90", "--lr", "0.1:1"], "folds: 90 was given for 48 rows"),
+        (["data.csv", "--target", "kind", "--folds", "40", "--lr", "0.1:1"], "--folds: 40 was given, but no class has"),
+        (
+            ["data.csv", "--target", "kind", "--batch-size", "36,64", "--lr", "0.1:1"],
+            "--batch-size: 36 and 64 were given",
+        ),
+        (
+            ["data.csv", "--target", "kind", "--hidden", "0", "--dropout", "0:0.5"],
+            "--hidden: 0 was given with --dropout",
+        ),
+        (
+            ["data.csv", "--target", "kind", "--hidden", "0", "--activation", "relu,tanh"],
+            "0 was given with --activation",
+        ),
         (["empty.csv", "--target", "kind"], "the file is empty"),
         (["data.csv", "--target", "kind", "--lr", "0.1:1", "--out", "data.csv/out"], "--out: cannot write to"),
         (["digits", "--lr", "0.1:1", "--out", "earlier"], "has the search.csv of another run"),

@@ -80,7 +80,7 @@ def test_a_checkpoint_predicts(path, tmp_path):
         (["--test", "0.3"], "--test was 0.2, and 0.3 was given"),
         (["--stream"], "--stream was False, and True was given"),
         (["--seed", "1"], "--seed was 0, and 1 was given"),
-        (["--dtype", "float64"], "dtype was 'float32', and 'float64' was given"),
+        (["--dtype", "float64"], "another run: --dtype was 'float32', and 'float64' was given"),
     ],
 )
 def test_another_run_is_named(path, tmp_path, more, told):
@@ -88,6 +88,7 @@ def test_another_run_is_named(path, tmp_path, more, told):
     result = bpnet("train", path, "--target", "price", "--out", tmp_path, *QUICK, "--resume", *more)
     assert (result.exit_code, result.output.count("another run")) == (2, 1)
     assert told in result.stderr
+    assert "leave --resume out to begin anew" in result.stderr
 
 
 def test_other_data_are_named(tmp_path):

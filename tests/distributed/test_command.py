@@ -50,6 +50,21 @@ def test_an_error_of_one_rank_is_told_once_by_rank_0(tmp_path):
 
 
 @needs_mpi
+def test_a_run_that_was_not_finished_is_kept_by_all_ranks_and_told_once(tmp_path):
+    told = ["train", "digits", "--epochs", "2", "--checkpoint-every", "1", *SETTINGS]
+    run([sys.executable, "-m", "bpnet", *told], tmp_path)
+    folder = tmp_path / "runs" / "digits" / "checkpoints"
+    (folder / "epoch-0002.safetensors").unlink()
+    done = run(under_mpi(told, told), tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("Error: ") == 1, done.stderr
+    assert "holds a run that was not finished (epoch 1 of 2). Mend: --resume" in done.stderr
+    assert [path.name for path in folder.iterdir()] == ["epoch-0001.safetensors"]
+    done = run(under_mpi([*told, "--overwrite"], [*told, "--overwrite"]), tmp_path)
+    assert (folder / "epoch-0002.safetensors").is_file(), done.stderr
+
+
+@needs_mpi
 def test_what_differs_is_told_once(tmp_path):
     told = ["train", "digits", *SETTINGS]
     done = run(under_mpi([*told, "--seed", "1"], told), tmp_path)

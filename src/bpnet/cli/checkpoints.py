@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -15,14 +15,12 @@ from bpnet.formats.container import CheckpointError
 from bpnet.recipes.recipe import NOTHING, Options
 from bpnet.resume import AnotherRunError, newest_first
 
-if TYPE_CHECKING:
-    from bpnet.tables.earlier import Earlier
-
 
 def checkpoint_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--resume and --checkpoint-every."""
+    """--resume, --overwrite and --checkpoint-every."""
     decorators = [
         click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in DIR/checkpoints."),
+        click.option("--overwrite", is_flag=True, help="Begin anew, even if DIR holds a run that was not finished."),
         click.option(
             "--checkpoint-every",
             metavar="N",
@@ -40,23 +38,32 @@ CHECKPOINTS = "checkpoints"
 GOES_ON = "the same command with --resume goes on from here"
 
 
-def checkpoints_in(out: Path, module: Any, resume: bool, every: int | None) -> Path | None:
+def checkpoints_in(out: Path, module: Any, resume: bool, every: int | None, *, overwrite: bool) -> Path | None:
     """As `folder_for_checkpoints`; None where the recipe trains nothing."""
     if not hasattr(module, "problem"):
+        if overwrite:
+            raise ValueError(f"--overwrite: it was given, but {NOTHING}. Mend: leave it out")
         Options(resume=resume or None, checkpoint_every=every).refuse(resume=NOTHING, checkpoint_every=NOTHING)
         return None
     return folder_for_checkpoints(out, resume, every)
 
 
+OPTION = {"dtype": "--dtype", "seed": "--seed", "batch_size": "--batch-size"}
+"""What `fit` calls otherwise than the command."""
+
+
 @contextmanager
-def in_words_of_the_command(earlier: Earlier) -> Iterator[None]:
-    """AnotherRunError says what --resume found, and what the command may do about it."""
+def in_words_of_the_command(found: object) -> Iterator[None]:
+    """AnotherRunError says that `found`, a path, is no checkpoint of this run, and what the command may do about it."""
     try:
         yield
     except AnotherRunError as error:
+        name, was, values = error.told.partition(" was ")
+        told = f"{OPTION.get(name, name)}{was}{values}"
         raise CheckpointError(
-            f"--resume: the checkpoint {earlier.path} is of another run: {error.told}. Mend: give the same as before, "
-            "leave --resume out to begin anew, or name another folder by --out"
+            f"--resume: the checkpoint {found} is of another run: {told}. Mend: give the same as before, leave "
+            "--resume out to begin anew (with --overwrite where the run was not finished), or name another folder by "
+            "--out"
         ) from error
 
 

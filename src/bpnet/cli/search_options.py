@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 
 from bpnet.ensembles.ranges import Range, range_of
 
@@ -119,3 +120,35 @@ def different(option: str, values: Sequence[Any]) -> None:
     for value in values:
         if values.count(value) > 1:
             raise ValueError(f"{option}: {value} stands there twice, expected choices that differ. Mend: leave one out")
+
+
+def sizes_for(sizes: Sequence[int], rows: int) -> None:
+    """A note where a batch takes all `rows`; ValueError where two sizes do, whose candidates would be the same."""
+    whole = [size for size in sizes if size >= rows]
+    if len(whole) > 1:
+        raise ValueError(
+            f"--batch-size: {' and '.join(map(str, whole))} were given for {rows:,} rows to learn from, and a step "
+            "takes them all with each. Mend: leave all but one of them out"
+        )
+    if whole and whole[0] > rows:
+        click.echo(
+            f"note: --batch-size {whole[0]}: a step takes all {rows:,} rows to learn from, which are fewer", err=True
+        )
+
+
+def folds_for(folds: int | None, labels: Any) -> None:
+    """A note where a class is missing in some folds; ValueError where each class is, as scikit-learn has it.
+
+    `labels` are the classes (N,) of the rows that are parted; None for a regression.
+    """
+    if folds is None or labels is None:
+        return
+    counts = np.unique(labels, return_counts=True)[1].tolist()
+    if max(counts) < folds:
+        raise ValueError(
+            f"--folds: {folds} was given, but no class has more than {max(counts)} rows, so each is missing in some "
+            f"folds. Mend: at most {max(2, min(counts))}"
+        )
+    if min(counts) < folds:
+        rows = f"{min(counts)} row{'s' * (min(counts) != 1)}"
+        click.echo(f"note: the smallest class has {rows}, fewer than --folds {folds}: it is missing in some", err=True)

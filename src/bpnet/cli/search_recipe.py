@@ -10,7 +10,7 @@ import numpy as np
 
 from bpnet.backend import Backend
 from bpnet.callbacks.progress import describe
-from bpnet.cli.search_options import RANGES, Asked, different
+from bpnet.cli.search_options import RANGES, Asked, different, folds_for, sizes_for
 from bpnet.data.split import parts_of
 from bpnet.ensembles.random_search import OfArrays, classes_in
 from bpnet.ensembles.ranking import ranking
@@ -36,7 +36,10 @@ class RecipeSearch:
         model, x, y = module.problem(self.options)
         sizes = asked.batch_sizes or (getattr(module, "BATCH_SIZE", len(x)),)
         different("--batch-size", sizes)
-        parts = parts_of(np.arange(len(x)), asked.validation, asked.folds, asked.seed, classes_in(y))
+        labels = classes_in(y)
+        parts = parts_of(np.arange(len(x)), asked.validation, asked.folds, asked.seed, labels)
+        folds_for(asked.folds, labels)
+        sizes_for(asked.batch_sizes or (), len(parts[0][0]))
         source = OfArrays([(model, size) for size in sizes], x, y, None, parts)
         space = Space([{"batch_size": size} for size in sizes], asked.ranges)
         self.search = Search(

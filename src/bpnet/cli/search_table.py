@@ -12,7 +12,7 @@ import numpy as np
 
 from bpnet.backend import Backend
 from bpnet.cli.outcomes import details, lines
-from bpnet.cli.search_options import RANGES, Asked, different, whole_numbers
+from bpnet.cli.search_options import RANGES, Asked, different, folds_for, sizes_for, whole_numbers
 from bpnet.cli.table_data import InMemory
 from bpnet.cli.table_training import TableRun
 from bpnet.data.split import parts_of
@@ -43,6 +43,8 @@ class TableSearch:
         activation = [None] if names is None else [name.strip() for name in names.split(",")]
         different("--hidden", hidden)
         different("--activation", activation)
+        if () in hidden:
+            _require_hidden(asked, activation)
         different("--batch-size", asked.batch_sizes or ())
         test: float = given["test"]
         if asked.validation + test >= 1:
@@ -61,7 +63,9 @@ class TableSearch:
         if asked.folds:
             labels = labels_to_split_by(column_of(self.data.frame, self.data.name), self.data.name, self.data.task)
             parts = parts_of(kept, asked.validation, asked.folds, asked.seed, labels)
+            folds_for(asked.folds, None if labels is None else labels[kept])
         rows = len(parts[0][0])
+        sizes_for(asked.batch_sizes or (), rows)
         others = optimizer, DROPPED if "dropout" in asked.ranges else 0.0, given["batch_norm"], given["class_weight"]
         groups, settings = groups_of(hidden, activation, asked.batch_sizes or (None,), rows, *others)
         where = {"backend": on, "dtype": dtype, "seed": asked.seed}
@@ -104,6 +108,16 @@ class TableSearch:
         page = saved.with_name("report.html")
         write_bytes(page, html(report_of(run, saved), pictures=plot is not False).encode())
         return page
+
+
+def _require_hidden(asked: Asked, activation: list[str | None]) -> None:
+    """ValueError where something is searched that a network without a hidden layer, `--hidden 0`, does not have."""
+    for option, searched in (("--dropout", "dropout" in asked.ranges), ("--activation", len(activation) > 1)):
+        if searched:
+            raise ValueError(
+                f"--hidden: 0 was given with {option}, but a network without a hidden layer has nothing for it. Mend: "
+                f"leave --hidden 0 out, or {option}"
+            )
 
 
 def units_of(text: str) -> tuple[int, ...]:

@@ -24,8 +24,8 @@ from bpnet.cli.folders import require_drawing, writable_folder
 from bpnet.cli.options import chosen_backend
 from bpnet.cli.outcomes import details, gone_wrong, lines
 from bpnet.cli.ranks import together
-from bpnet.cli.restarted import goes_on
 from bpnet.cli.table_data import InMemory, InParts, Sizes
+from bpnet.cli.unfinished import is_resumed
 from bpnet.formats.atomic import write_together
 from bpnet.formats.container import CheckpointError, Content, read, to_bytes
 from bpnet.nn.lbfgs import LBFGS
@@ -99,6 +99,7 @@ def train_on_table(
     batch_size: int | None,
     stream: bool | None,
     resume: bool,
+    overwrite: bool,
     checkpoint_every: int | None,
     out: Path | None,
     plot: bool | None,
@@ -111,7 +112,8 @@ def train_on_table(
         raise ValueError("--optimizer: 'lbfgs' was given, expected one that learns from batches. Mend: adam, sgd, …")
     require_drawing(plot)
     out = out or Path("runs") / path.name.split(".")[0]
-    resume = resume or goes_on(out / CHECKPOINTS, rank)
+    model_file = out / "model.safetensors"
+    resume = is_resumed(out / CHECKPOINTS, rank, resume=resume, overwrite=overwrite, model=model_file)
     earlier = Earlier.of(out / CHECKPOINTS if resume else None)
     stream, test = _in_parts(path, stream, test, earlier)
     if validation + test >= 1:
@@ -122,7 +124,7 @@ def train_on_table(
         "--validation": validation, "--test": test, "--early-stopping": early_stopping, "--class-weight": class_weight,
         "--seed": seed, "--batch-size": batch_size,
     }  # fmt: skip
-    with in_words_of_the_command(earlier):
+    with in_words_of_the_command(earlier.path):
         earlier.require(OPTIONS, options)
     shows = not quiet and sys.stderr.isatty()
     data: InMemory | InParts = (
@@ -134,11 +136,11 @@ def train_on_table(
         raise ValueError(
             f"--class-weight: it was given, but the target {data.name!r} is a number, which has no classes"
         )
-    with in_words_of_the_command(earlier):
+    with in_words_of_the_command(earlier.path):
         earlier.require(FILE, learned(data.seen))
     on, float_type = chosen_backend(backend, dtype, precision)
     folder = writable_folder(out) if rank == 0 else out
-    if rank == 0 and (note := _replaced(folder / "model.safetensors", path)):
+    if rank == 0 and (note := _replaced(model_file, path)):
         click.echo(note)
     click.echo(data.seen.describe())
     click.echo(f"{data.sizes}; backend {on.name}, device {on.device}, {float_type}, seed {seed}{together()}")
@@ -152,7 +154,8 @@ def train_on_table(
     ]
     kept_on_disk = [] if checkpoints is None else [checkpointing(checkpoints, checkpoint_every)]
     start = time.perf_counter()
-    with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is said below
+    in_its_words = in_words_of_the_command(earlier.path)
+    with in_its_words, np.errstate(over="ignore", invalid="ignore"):  # what comes of it is said below
         model = TableModel.train(
             data.learned_from, data.name, task=data.task, hidden=hidden, activation=activation, optimizer=optimizer,
             learning_rate=learning_rate, dropout=dropout, batch_norm=batch_norm, epochs=epochs, batch_size=batch_size,
@@ -202,7 +205,7 @@ def train_on_table(
     from bpnet.cli.table_report import report_of
     from bpnet.report import html
 
-    saved, page = folder / "model.safetensors", folder / "report.html"
+    saved, page = model_file, folder / "report.html"
     try:
         report = html(report_of(run, saved), pictures=plot is not False).encode()
         write_together({saved: to_bytes(Content("table", content.arrays, facts)), page: report})

@@ -10,14 +10,21 @@ from typing import Any
 
 import click
 
-from bpnet.cli.checkpoints import CHECKPOINTS, GOES_ON, checkpoint_options, checkpoints_in
+from bpnet.cli.checkpoints import (
+    CHECKPOINTS,
+    GOES_ON,
+    checkpoint_options,
+    checkpoints_in,
+    in_words_of_the_command,
+)
 from bpnet.cli.folders import no_empty_folders, require_drawing, writable_folder
 from bpnet.cli.options import FAILED, chosen_backend, one_line_errors, options_of_a_run, precision_option
 from bpnet.cli.ranks import own_rank, together
-from bpnet.cli.restarted import goes_on
 from bpnet.cli.table_options import RECIPE_ONLY, TABLE_ONLY, is_table, refuse, table_options
+from bpnet.cli.unfinished import is_resumed
 from bpnet.recipes import Options, recipe
 from bpnet.recipes.recipe import Draw
+from bpnet.resume import newest_first
 
 TEXT = """
 \b
@@ -75,6 +82,7 @@ def _run_recipe(
     data: str | None,
     precision: str | None,
     resume: bool,
+    overwrite: bool,
     checkpoint_every: int | None,
     epochs: int | None,
     batch_size: int | None,
@@ -89,14 +97,16 @@ def _run_recipe(
     module = recipe(name)
     on, float_type = chosen_backend(backend, dtype, precision)
     out = out or Path("runs") / name
-    resume = resume or (hasattr(module, "problem") and goes_on(out / CHECKPOINTS, rank))
+    if hasattr(module, "problem"):
+        resume = is_resumed(out / CHECKPOINTS, rank, resume=resume, overwrite=overwrite)
     folder = _folder(out, plot if rank == 0 else False)
     click.echo(f"{name}: {module.__doc__.splitlines()[0]}")
     click.echo(f"backend {on.name}, device {on.device}, {float_type}, seed {seed}{together()}")
-    checkpoints = checkpoints_in(out, module, resume, checkpoint_every)
+    checkpoints = checkpoints_in(out, module, resume, checkpoint_every, overwrite=overwrite)
     options = Options(on, float_type, epochs, batch_size, seed, 0 if quiet else 1, sizes=sizes, data=data)
     kept: dict[str, Any] = {"checkpoints": checkpoints, "checkpoint_every": checkpoint_every, "distributed": "auto"}
-    outcome = module.run(replace(options, resume=resume or None, **kept))
+    with in_words_of_the_command(next(newest_first(out / CHECKPOINTS), None) if resume else None):
+        outcome = module.run(replace(options, resume=resume or None, **kept))
     history = outcome.model.history if outcome.model else None
     interrupted = history is not None and history.interrupted
     if interrupted:
