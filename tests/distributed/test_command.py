@@ -95,3 +95,17 @@ def test_an_unreachable_peer_is_told_with_its_address(tmp_path):
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "rank 1 of 2 did not meet the others at MASTER_ADDR:MASTER_PORT 127.0.0.1:1 within 0.5 s" in line
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize("names", [("PMI_RANK", "PMI_SIZE"), ("RANK", "WORLD_SIZE")])
+def test_a_search_is_refused_before_anything_is_done_and_told_by_rank_0(tmp_path, names, rank):
+    there = dict(zip(names, (str(rank), "2"), strict=True)) | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}
+    done = run([sys.executable, "-m", "bpnet", "search", "digits", "--lr", "1e-3:1e-1"], tmp_path, **there)
+    assert (done.returncode, done.stdout) == (2, "")
+    told = (
+        "Error: bpnet search is not shared by processes. Mend: run it without torchrun or mpiexec; it uses all cores "
+        "itself\n"
+    )
+    assert done.stderr == ("" if rank else told)
+    assert not list(tmp_path.iterdir())

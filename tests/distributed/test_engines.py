@@ -85,6 +85,14 @@ def test_an_error_of_one_rank_ends_the_others_under_mpi():
     assert err.count("KeyError: 'the reason'") == 1, err
 
 
+@pytest.mark.skipif(find_spec("mpi4py") is None, reason="mpi4py is not installed")
+def test_a_rank_that_ends_before_mpi_has_started_ends_the_others_at_the_time_out():
+    codes, _, err = launch("mpi", "absent", seconds=1)
+    assert codes != [0]
+    assert err.count("KeyError: 'before it has asked for the others'") == 1, err
+    assert err.count("Error: MPI's start: rank 0 of 2 has waited for the other ranks for 1 s (BPNET_TIMEOUT)") == 1, err
+
+
 @pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed")
 def test_under_torchrun_a_process_group_of_the_programs_own_is_used_and_left():
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", JOB, "own_group"]

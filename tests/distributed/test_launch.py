@@ -84,10 +84,13 @@ def test_a_process_that_is_alone_has_no_communicator(monkeypatch):
     assert communicator("auto") is None
     assert communicator(None) is None
     assert not is_one_of_several()
-    with pytest.raises(ValueError, match="expected 'auto', None or a Communicator"):
-        communicator("gloo")
-    with pytest.raises(ValueError, match="distributed: 3 was given"):
-        communicator(3)
+    for other in ("horovod", True, 3):
+        with pytest.raises(ValueError, match="distributed: ") as caught:
+            communicator(other)
+        assert str(caught.value) == (
+            f"distributed: {other!r} was given, expected 'auto', None or an object with the members of Communicator. "
+            "Mend: distributed='auto'"
+        )
 
 
 def test_one_process_imports_no_engine():

@@ -59,6 +59,17 @@ def together() -> str:
     return "" if others is None else f", shared by {others.size} processes over {others.name}"
 
 
+def require_one_process(command: str, instead: str) -> None:
+    """LaunchError, on rank 0 alone, where the command was launched in several processes and each would do all of it."""
+    launch = launched()
+    if launch is None or (launch.size is None and communicator() is None):
+        return
+    if launch.rank:
+        time.sleep(agreement.GRACE)
+        raise ToldElsewhere(REFUSED)
+    raise LaunchError(f"{command} is not shared by processes. Mend: run it without torchrun or mpiexec; {instead}")
+
+
 def _told(error: click.ClickException, rank: int) -> int:
     try:
         others = joined() if isinstance(error.__cause__, ImportError | LaunchError | LostPeerError) else communicator()

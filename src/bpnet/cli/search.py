@@ -11,6 +11,7 @@ import click
 
 from bpnet.cli.folders import require_drawing, writable_folder
 from bpnet.cli.options import FAILED, chosen_backend, one_line_errors
+from bpnet.cli.ranks import require_one_process
 from bpnet.cli.search_files import MODEL, require_unused, write_files
 from bpnet.cli.search_options import RECIPE_ONLY, TABLE_ONLY, Asked, search_options
 from bpnet.cli.table_options import is_table, refuse
@@ -45,6 +46,7 @@ def search(ctx: click.Context, /, what: str, **given: Any) -> None:
 
 def _search(ctx: click.Context, what: str, given: dict[str, Any]) -> bool:
     """Train, print, write; True where it was not cut short."""
+    require_one_process("bpnet search", "it uses all cores itself")
     table = is_table(what)
     if table:
         refuse(ctx, what, RECIPE_ONLY, "a recipe, and this is a search on a table")

@@ -30,14 +30,13 @@ def communicator(which: str | Communicator | None = "auto") -> Communicator | No
     """
     if which is None:
         return None
-    if not isinstance(which, str):
-        if not isinstance(which, Communicator):
-            raise ValueError(
-                f"distributed: {which!r} was given, expected 'auto', None or an object with the members of Communicator"
-            )
+    if isinstance(which, Communicator):
         return which if which.size > 1 else None
     if which != "auto":
-        raise ValueError(f"distributed: {which!r} was given, expected 'auto', None or a Communicator")
+        raise ValueError(
+            f"distributed: {which!r} was given, expected 'auto', None or an object with the members of Communicator. "
+            "Mend: distributed='auto'"
+        )
     if not _joined:
         found = _told_once(_join)
         if found is None:

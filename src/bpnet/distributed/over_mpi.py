@@ -17,6 +17,7 @@ from bpnet.distributed import agreement
 from bpnet.distributed.host import as_numpy, by_way_of_host, is_on_host, library_array
 from bpnet.distributed.launch import Launch, OtherLibraryError
 from bpnet.distributed.patience import timeout
+from bpnet.distributed.starting import watched_start
 from bpnet.distributed.watch import Watch
 from bpnet.training.communicator import ToldElsewhere
 
@@ -37,14 +38,15 @@ def over_mpi(launch: Launch) -> OverMPI:
     OtherLibraryError, of a rank: MPI does not know the processes that `launch` tells of. The others end silently.
     """
     seconds = timeout()
-    try:
-        from mpi4py import MPI
-    except (ImportError, OSError, RuntimeError) as error:
-        raise ImportError(
-            f"distributed: mpiexec has launched this, but mpi4py cannot be imported ({error}). {INSTALL}"
-        ) from error
-    _require_all(launch, MPI.COMM_WORLD.Get_size())
-    return OverMPI(MPI, seconds)
+    with watched_start(launch, seconds):
+        try:
+            from mpi4py import MPI
+        except (ImportError, OSError, RuntimeError) as error:
+            raise ImportError(
+                f"distributed: mpiexec has launched this, but mpi4py cannot be imported ({error}). {INSTALL}"
+            ) from error
+        _require_all(launch, MPI.COMM_WORLD.Get_size())
+        return OverMPI(MPI, seconds)
 
 
 def _require_all(launch: Launch, seen: int) -> None:
