@@ -15,6 +15,7 @@ from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
 from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, RandomizedSearchCV
+from sklearn.pipeline import make_pipeline
 
 from bpnet.sklearn import MLPClassifier, MLPRegressor, MLPSearchCV, handing_over
 from bpnet.sklearn.equality import data
@@ -189,6 +190,7 @@ def test_clone_pickle_and_parameters() -> None:
         (MLPSearchCV(THEIRS), "one of the parameters 'param_grid' and 'param_distributions'. Got neither"),
         (MLPSearchCV(THEIRS, {"alpha": [1.0]}, param_distributions={"alpha": [1.0]}), "Got both"),
         (MLPSearchCV(GridSearchCV(THEIRS, {}), {"alpha": [1.0]}), "'estimator' parameter.* Got GridSearchCV"),
+        (MLPSearchCV(make_pipeline(THEIRS), {"alpha": [1.0]}), "GridSearchCV searches any estimator, pipelines too"),
     ],
 )
 def test_bad_input(search: MLPSearchCV, message: str) -> None:
