@@ -50,11 +50,11 @@ def _digest(describe: Callable[[], Any], parts: Iterable[Any]) -> str:
         found = describe()
     except TypeError:
         found = {"classes": [type(part).__qualname__ for part in parts]}
-    return sha256(json_text(found).encode()).hexdigest()[:16]
+    return f"checksum {sha256(json_text(found).encode()).hexdigest()[:16]}"
 
 
-def _checksum(arrays: Iterable[np.ndarray]) -> int:
+def _checksum(arrays: Iterable[np.ndarray]) -> str:
     value = 0
     for array in arrays:
         value = crc32(np.ascontiguousarray(array).tobytes(), value)
-    return value
+    return f"checksum {value:08x}"
